@@ -1,0 +1,197 @@
+"""The frozen records that executing stages hand to one another; no stage knows another, all know these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Encoded rows of one part of a split.
+
+    Attributes:
+        x: Encoded inputs, float32, first axis rows.
+        y: Encoded targets: float32 (n, outputs) for regression, float32 (n, labels) of 0/1 for binary (one
+            column) and multilabel, int32 (n,) class numbers for multiclass.
+        rows: Row numbers in the user's file, int64 (n,).
+    """
+
+    x: Array
+    y: Array
+    rows: Array
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class DataBundle:
+    """Everything that training needs of the data, encoded and split.
+
+    Attributes:
+        task: The problem's task.
+        train: Rows to fit on.
+        val: Rows for stopping and choosing.
+        test: Rows that nothing but the final measurement reads.
+        classes: Labels in the order of the output columns; empty for regression.
+        target_names: Names of the target columns.
+        sha256: Digest of the encoded data, for resuming and for the manifest.
+    """
+
+    task: str
+    train: Part
+    val: Part
+    test: Part
+    classes: tuple[str, ...]
+    target_names: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What preprocessing learned from the training rows (never from others).
+
+    Attributes:
+        mean: Mean of each encoded column without its missing values, float64 (width,); 0 for codes.
+        scale: Standard deviation likewise, never 0, float64 (width,); 1 for codes.
+        has_missing: Whether the column had missing values in the training rows, bool (width,).
+        target_mean: Mean of the regression targets (outputs,), or None for classification.
+        target_scale: Standard deviation of the regression targets (outputs,), or None.
+    """
+
+    mean: Array
+    scale: Array
+    has_missing: Array
+    target_mean: Array | None = None
+    target_scale: Array | None = None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch left behind.
+
+    Attributes:
+        number: Epoch number, from 1.
+        loss: Mean training loss, with regularization.
+        val_loss: Validation loss, without regularization.
+        val_metric: Validation metric of the task (accuracy, or RMSE in target units).
+        learning_rate: Rate at the end of the epoch.
+        seconds: Wall time of the epoch.
+    """
+
+    number: int
+    loss: float
+    val_loss: float
+    val_metric: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened on the way and that the report must say.
+
+    Attributes:
+        kind: Stable word: ``diverged``, ``retry``, ``overfitting``, ``regularized``, ``kept``, ``stopped`` …
+        message: One sentence for a person.
+        facts: Numbers behind it.
+    """
+
+    kind: str
+    message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What training did; the weights are in the model that comes beside it.
+
+    Attributes:
+        epochs: Every epoch, in order.
+        best_epoch: Number of the epoch whose weights were kept.
+        best_val_loss: Validation loss of those weights.
+        maximum_learning_rate: The rate that the range test found, or the one that was given.
+        range_test: Pairs (rate, smoothed loss) of the range test; empty when there was none.
+        events: What happened on the way.
+        interrupted: Whether the user stopped it.
+        seconds: Wall time in all.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    best_val_loss: float
+    maximum_learning_rate: float
+    range_test: tuple[tuple[float, float], ...]
+    events: tuple[Event, ...]
+    interrupted: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One delivered file or folder.
+
+    Attributes:
+        name: Name of the format: ``keras``, ``saved_model``, ``litert``, ``onnx``.
+        path: Where it is, relative to the run folder.
+        bytes: Its size in bytes (a folder's files together).
+        max_difference: Largest difference from the model in memory after reloading in its own runtime.
+        tolerance: What was allowed.
+        rows_compared: Number of rows compared.
+        precision: ``float32``, ``float16`` or ``int8``.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    max_difference: float
+    tolerance: float
+    rows_compared: int
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Measured latency of one raw-row prediction.
+
+    Attributes:
+        p50_ms: Median in milliseconds.
+        p99_ms: 99th percentile in milliseconds; this is "the latency".
+        calls: Number of timed calls.
+        host: Processor and runtime, in words.
+    """
+
+    p50_ms: float
+    p99_ms: float
+    calls: int
+    host: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One requirement, measured on the delivered artefact.
+
+    Attributes:
+        name: ``latency``, ``size``, ``sparsity``.
+        required: The number asked for.
+        measured: The number measured.
+        unit: Unit of both.
+        met: Whether the measured number satisfies the required one.
+        how: How it was measured, in one sentence.
+    """
+
+    name: str
+    required: float
+    measured: float
+    unit: str
+    met: bool
+    how: str
