@@ -1,0 +1,29 @@
+"""From a recommendation and a data schema to a Keras model, with preprocessing inside."""
+
+from advisor.builder.blueprint import Blueprint, draw_up
+from advisor.builder.columns import EncodedColumn, Layout, embedding_size, lay_out
+from advisor.builder.core import build_core, logits_model, with_target_units
+from advisor.builder.cost import Cost, count_cost
+from advisor.builder.layers import register_layers
+from advisor.builder.registry import NUMBERS, REGISTRY
+from advisor.builder.statistics import fit_statistics, initial_output_bias, target_scaling
+
+__all__ = [
+    "NUMBERS",
+    "REGISTRY",
+    "Blueprint",
+    "Cost",
+    "EncodedColumn",
+    "Layout",
+    "build_core",
+    "count_cost",
+    "draw_up",
+    "embedding_size",
+    "fit_statistics",
+    "initial_output_bias",
+    "lay_out",
+    "logits_model",
+    "register_layers",
+    "target_scaling",
+    "with_target_units",
+]

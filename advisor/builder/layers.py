@@ -1,0 +1,154 @@
+"""The layers that turn encoded rows into inputs of the first dense layer, inside the model.
+
+They are written once and made for whichever Keras is asked for, so that a twin model has the same ones. Their
+constants stand in their configuration rather than in weights: they survive every format, count as no parameters,
+and a converter can fold them. Only operations that LiteRT has of its own are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from advisor.builder.columns import UNKNOWN_CODE
+from advisor.builder.namespace import Namespace, Tensor, program_keras, tensor_functions
+
+PACKAGE = "advisor"
+
+
+@dataclass(frozen=True)
+class LayerClasses:
+    """The layer classes of one Keras.
+
+    Attributes:
+        standardize: Impute by the training mean, then subtract and scale.
+        missing_flags: 1 where a number is missing, else 0.
+        one_hot: 1 where a column holds a certain code, else 0.
+        code: One column of codes as whole numbers, ready for an embedding.
+        target_units: From the units of training to the user's.
+    """
+
+    standardize: Any
+    missing_flags: Any
+    one_hot: Any
+    code: Any
+    target_units: Any
+
+
+def register_layers() -> None:
+    """Make the layers known to the program's Keras; needed before a saved model is loaded."""
+    layer_classes(program_keras())
+
+
+def _constant(numbers: Sequence[float]) -> Any:
+    return np.asarray(numbers, dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def layer_classes(namespace: Namespace) -> LayerClasses:
+    """Return the layer classes made for a Keras, registered there under the package ``advisor``."""
+    ops = tensor_functions(namespace)
+    register = namespace.saving.register_keras_serializable(package=PACKAGE)
+    base = namespace.layers.Layer
+
+    def pick(inputs: Tensor, columns: Sequence[int]) -> Tensor:
+        """Return these columns; all of them in order costs nothing."""
+        if list(columns) == list(range(inputs.shape[-1])):
+            return inputs
+        return ops.take(inputs, np.asarray(columns, dtype=np.int32), axis=1)
+
+    @register
+    class Standardize(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """Impute missing numbers by ``fill``, then subtract ``center`` and multiply by ``factor``.
+
+        Multiplying (rather than dividing) is deliberate: graph optimizers replace a division by a constant, and the
+        last bit would then depend on the runtime.
+        """
+
+        def __init__(
+            self,
+            columns: Sequence[int],
+            fill: Sequence[float],
+            center: Sequence[float],
+            factor: Sequence[float],
+            **others: Any,
+        ) -> None:
+            super().__init__(**others)
+            self.columns, self.fill = list(columns), list(fill)
+            self.center, self.factor = list(center), list(factor)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            numbers = pick(inputs, self.columns)
+            numbers = ops.where(ops.isnan(numbers), _constant(self.fill), numbers)
+            return (numbers - _constant(self.center)) * _constant(self.factor)
+
+        def get_config(self) -> dict[str, Any]:
+            own = {"columns": self.columns, "fill": self.fill, "center": self.center, "factor": self.factor}
+            return {**super().get_config(), **own}
+
+    @register
+    class MissingFlags(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """1 where a number of these columns is missing (NaN), else 0."""
+
+        def __init__(self, columns: Sequence[int], **others: Any) -> None:
+            super().__init__(**others)
+            self.columns = list(columns)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            return ops.cast(ops.isnan(pick(inputs, self.columns)), "float32")
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "columns": self.columns}
+
+    @register
+    class OneHotCodes(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """One slot for each pair of column and code: 1 where the column holds the code, else 0.
+
+        All columns together are one gather and one comparison, however many they are.
+        """
+
+        def __init__(self, columns: Sequence[int], codes: Sequence[int], **others: Any) -> None:
+            super().__init__(**others)
+            self.columns, self.codes = list(columns), list(codes)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            return ops.cast(ops.equal(pick(inputs, self.columns), _constant(self.codes)), "float32")
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "columns": self.columns, "codes": self.codes}
+
+    @register
+    class CodeColumn(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """One column as whole numbers below ``codes``; anything else (NaN too) becomes the unknown code."""
+
+        def __init__(self, column: int, codes: int, **others: Any) -> None:
+            super().__init__(**others)
+            self.column, self.codes = int(column), int(codes)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            codes = inputs[:, self.column]
+            known = ops.logical_and(codes >= 0.0, codes < float(self.codes))
+            return ops.cast(ops.where(known, codes, np.float32(UNKNOWN_CODE)), "int32")
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "column": self.column, "codes": self.codes}
+
+    @register
+    class TargetUnits(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """Multiply by ``scale`` and add ``shift``: from the units of training to the user's."""
+
+        def __init__(self, scale: Sequence[float], shift: Sequence[float], **others: Any) -> None:
+            super().__init__(**others)
+            self.scale, self.shift = list(scale), list(shift)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            return inputs * _constant(self.scale) + _constant(self.shift)
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "scale": self.scale, "shift": self.shift}
+
+    return LayerClasses(Standardize, MissingFlags, OneHotCodes, CodeColumn, TargetUnits)
