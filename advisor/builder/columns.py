@@ -96,8 +96,9 @@ def lay_out(columns: Sequence[EncodedColumn], statistics: Statistics, limit: int
         limit: Up to this many categories a column is one-hot, above it gets an embedding.
 
     Returns:
-        The layout. An unknown category has no slot, for no training row could have taught one: it is all zeros.
-        A missing category has a slot where training rows had missing values, and else is all zeros too.
+        The layout. An unknown category has no slot but is all zeros: the level that all others are compared with.
+        A missing category has a slot where training rows had missing values, and else is all zeros too: a slot that
+        no training row has filled would add an untrained weight to the answer.
 
     Raises:
         BuildError: If a kind is unknown, or columns and statistics do not belong together.
