@@ -1,0 +1,112 @@
+"""Exports a model to LiteRT, for one row at a time, and checks the file in LiteRT's own interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.artifacts import Array, Artifact
+from advisor.errors import ExportError, Finding
+from advisor.export.compare import TOLERANCES, compare, verified
+from advisor.export.failures import exporting
+from advisor.export.keras_format import KerasModel, predictor
+from advisor.export.litert_runtime import LiteRTRuntime
+from advisor.export.quiet import quiet
+from advisor.storage import write_with
+
+
+def _float32() -> dict[str, Any]:
+    return {}
+
+
+def _float16() -> dict[str, Any]:
+    import tensorflow as tf
+
+    return {"optimizations": [tf.lite.Optimize.DEFAULT], "target_spec": {"supported_types": [tf.float16]}}
+
+
+def _int8() -> dict[str, Any]:
+    import tensorflow as tf
+
+    return {"optimizations": [tf.lite.Optimize.DEFAULT]}
+
+
+PRECISIONS: Mapping[str, Callable[[], dict[str, Any]]] = {"float32": _float32, "float16": _float16, "int8": _int8}
+"""The slot ``precision``: what each value asks of the converter. ``int8`` is dynamic: weights are stored as int8,
+activations are quantized on the fly, inputs and outputs stay float32."""
+
+
+def export_litert(core: KerasModel, path: Path, *, batch: int = 1, precision: str = "float32") -> None:
+    """Export the numeric core as a LiteRT file, atomically.
+
+    Args:
+        core: A model with one input, the encoded rows.
+        path: Final name, ending in ``.tflite``.
+        batch: Rows that the file is laid out for; 1 makes single rows fastest.
+        precision: ``float32``, ``float16`` or ``int8``.
+
+    Raises:
+        ExportError: If the model has several inputs, the precision is unknown, or LiteRT lacks an operation.
+        StorageError: If there is no room or no permission; an earlier file stays as it was.
+    """
+    import keras
+    import tensorflow as tf
+
+    if precision not in PRECISIONS:
+        allowed = ", ".join(PRECISIONS)
+        raise ExportError(Finding("E104", "precision", f"{precision!r} is not a precision; allowed: {allowed}."))
+    if len(core.inputs) != 1:
+        raise ExportError(
+            Finding("E102", str(path), f"LiteRT takes the core with one input, this model has {len(core.inputs)}.")
+        )
+    inputs = core.inputs[0]
+    signature = [keras.InputSpec(shape=(batch, *inputs.shape[1:]), dtype=inputs.dtype, name=inputs.name)]
+    settings = PRECISIONS[precision]()
+    # Only LiteRT's own operations: a file that needs TensorFlow's would be written and then not load.
+    target = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS], **settings.pop("target_spec", {})}
+
+    def write(temporary: Path) -> None:
+        with exporting("LiteRT", path), quiet():
+            core.export(
+                temporary, format="litert", input_signature=signature, verbose=False, target_spec=target, **settings
+            )
+
+    write_with(path, write)
+
+
+def verify_litert(
+    path: Path,
+    core: KerasModel,
+    rows: Array,
+    *,
+    root: Path,
+    precision: str = "float32",
+    scale: Array | float = 1.0,
+    tolerance: float | None = None,
+) -> Artifact:
+    """Load a LiteRT file in its interpreter and compare it, row by row, with the model in memory.
+
+    Args:
+        path: The file.
+        core: The model in memory.
+        rows: Encoded rows to compare.
+        root: The run folder.
+        precision: Precision of the file; sets the tolerance.
+        scale: Standard deviation of the target; see :func:`advisor.export.compare.compare`.
+        tolerance: Largest difference allowed; None for that of the precision.
+
+    Raises:
+        ArtifactError: If the file can't be loaded.
+        ExportError: If it answers differently.
+    """
+    runtime = LiteRTRuntime(path)
+
+    def row_by_row(table: Array) -> Array:
+        return np.stack([runtime.predict_row(row) for row in table])
+
+    allowed = TOLERANCES[precision] if tolerance is None else tolerance
+    comparison = compare(predictor(core), row_by_row, np.asarray(rows, np.float32), allowed, scale=scale)
+    return verified("litert", path, root, path.stat().st_size, comparison, precision)
