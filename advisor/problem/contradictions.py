@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -108,12 +109,23 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
 )
 
 
-def contradictions(facts: Mapping[str, Any]) -> list[Finding]:
-    """Return what contradicts itself in complete facts; an empty list when nothing does."""
+_SUSPECTS = frozenset({each.field for each in CONTRADICTIONS} | {"categorical_columns"})
+
+
+def contradictions(facts: Mapping[str, Any], stated: AbstractSet[str]) -> list[Finding]:
+    """Return what contradicts itself; an empty list when nothing does.
+
+    Args:
+        facts: Every fact by name.
+        stated: The facts that were stated. A default never contradicts anything (a test holds this), so only
+            contradictions that point at a stated fact are looked for.
+    """
+    if _SUSPECTS.isdisjoint(stated):
+        return []
     found = [
         Finding(each.code, each.field, each.message.format_map(facts), each.hint)
         for each in CONTRADICTIONS
-        if holds(each.when, facts)
+        if each.field in stated and holds(each.when, facts)
     ]
     features, categorical = facts["features"], facts["categorical_columns"]
     if features is not None and categorical > features:

@@ -107,7 +107,7 @@ class Problem(BaseModel):
             problem = handler(data)
         except ValidationError as error:
             raise ProblemError(*findings_of(error)) from None
-        found = contradictions(problem.__dict__)
+        found = contradictions(problem.__dict__, problem.model_fields_set)
         if found:
             raise ProblemError(*found)
         return problem

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from advisor.errors import Finding, ProblemError
+from advisor.errors import AdvisorError, Finding, ProblemError
 
 
-def read_strict_json(text: str | bytes, *, what: str = "a problem", error: type[ProblemError] = ProblemError) -> Any:
+def read_strict_json(text: str | bytes, *, what: str = "a problem", error: type[AdvisorError] = ProblemError) -> Any:
     """Read JSON, refusing what Python's reader lets pass: duplicate keys, NaN and Infinity.
 
     Args:

@@ -1,0 +1,1 @@
+"""The wizard: a pure question machine, and the front that asks in a terminal."""

@@ -1,0 +1,74 @@
+"""What this version carries out, slot by slot; everything else becomes a visible step of the plan.
+
+A test compares this list with the registries of the executing stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ANY_NUMBER = "any number"
+"""Stands for every number, list of numbers, and null."""
+
+CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
+    "kernel_initializer": ("he_normal", "lecun_normal", "glorot_uniform"),
+    "activation": ("elu", "selu", "relu", "leaky_relu", "tanh", "silu"),
+    "normalization": ("none", "batch_normalization", "layer_normalization"),
+    "normalization_position": ("none", "before_activation", "after_activation"),
+    "batch_normalization_momentum": ANY_NUMBER,
+    "hidden_layers": ANY_NUMBER,
+    "units": ANY_NUMBER,
+    "output_activation": ("linear", "softplus", "sigmoid", "tanh", "softmax"),
+    "loss": ("mse", "huber", "mae", "binary_crossentropy", "sparse_categorical_crossentropy"),
+    "input_normalization": ("standardize",),
+    "categorical_encoding_limit": ANY_NUMBER,
+    "target_scaling": ("standardize", "none"),
+    "class_weighting": ("none", "balanced"),
+    "regularization": ("none", "l1", "l2", "l1_l2"),
+    "regularization_strengths": ANY_NUMBER,
+    "dropout": ("none", "dropout", "alpha_dropout"),
+    "dropout_rates": ANY_NUMBER,
+    "optimizer": ("sgd_momentum", "rmsprop", "nadam"),
+    "momentum": ANY_NUMBER,
+    "learning_rate_schedule": ("one_cycle",),
+    "maximum_learning_rate": ("range_test",),
+    "batch_size": ANY_NUMBER,
+    "max_epochs": ANY_NUMBER,
+    "early_stopping": ("restore_best",),
+    "patience_epochs": ANY_NUMBER,
+    "gradient_clipping": ANY_NUMBER,
+    "weight_averaging": ("none", "ema"),
+    "pretraining": (),
+    "sparsification": ("none",),
+    "fold_batch_normalization": (False,),
+    "precision": ("float32",),
+    "mc_dropout": (False,),
+    "calibration": ("none",),
+}
+"""Slot → the values that are carried out; a list is carried out when each of its elements is."""
+
+DESCRIPTIVE = frozenset({"sparsity_target", "sparsity_pattern", "compression_ladder", "mc_samples", "mc_minimum_samples"})
+"""Slots that only qualify another slot: their step is judged by that one."""
+
+ARCHITECTURES = ("dense_stack",)
+TASKS = ("regression", "binary", "multiclass", "multilabel")
+DATA_KINDS = ("table",)
+
+
+def is_carried_out(slot: str, value: Any) -> bool:
+    """Tell whether this version carries out a slot's value."""
+    if slot in DESCRIPTIVE:
+        return True
+    allowed = CARRIED_OUT.get(slot)
+    if allowed is None:
+        return False
+    if isinstance(allowed, str):
+        return True
+    if isinstance(value, list | tuple):
+        return all(_is_among(element, allowed) for element in value)
+    return _is_among(value, allowed)
+
+
+def _is_among(value: Any, allowed: tuple[Any, ...]) -> bool:
+    return any(type(value) is type(each) and value == each for each in allowed)

@@ -1,0 +1,158 @@
+"""The steps in which a recommendation is carried out, each with whether this version carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from advisor.recommendation.capabilities import ARCHITECTURES, DATA_KINDS, TASKS, is_carried_out
+
+Status = Literal["carried_out", "not_carried_out_yet", "not_needed"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the plan.
+
+    Attributes:
+        step: Its stable name.
+        does: What it does, in one sentence.
+        slots: The decided slots that it carries out.
+        status: Whether this version carries it out, or it isn't needed.
+    """
+
+    step: str
+    does: str
+    slots: tuple[str, ...]
+    status: Status
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the step as a JSON-ready dictionary."""
+        return {**asdict(self), "slots": list(self.slots)}
+
+
+_PRETRAINING = {
+    "reuse": "Reuse the lower layers of the pretrained network: train the new layers first, then all of them.",
+    "unsupervised": "Pretrain the lower layers on the rows without labels.",
+    "auxiliary": "Train on the similar task first and keep the lower layers.",
+}
+_NETWORK = (
+    "hidden_layers",
+    "units",
+    "kernel_initializer",
+    "activation",
+    "normalization",
+    "normalization_position",
+    "batch_normalization_momentum",
+    "output_activation",
+)
+_TRAINING = (
+    "loss",
+    "optimizer",
+    "momentum",
+    "learning_rate_schedule",
+    "batch_size",
+    "max_epochs",
+    "early_stopping",
+    "patience_epochs",
+    "gradient_clipping",
+    "weight_averaging",
+)
+_REGULARIZATION = ("regularization", "regularization_strengths", "dropout", "dropout_rates")
+_QUANTIZED = {"float16": "16-bit floats", "int8": "8-bit integers"}
+
+
+def plan_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Step, ...]:
+    """Return the ordered steps for a problem and what was decided for it."""
+    draft = _Draft(facts, values)
+    normalizes = values.get("input_normalization", "none") != "none"
+    draft.step(
+        "prepare_inputs",
+        "Standardize the inputs with the training rows' mean and deviation, and encode categories."
+        if normalizes
+        else "Encode categories.",
+        ("input_normalization", "categorical_encoding_limit"),
+    )
+    draft.step(
+        "scale_target",
+        "Standardize the target for training; predictions come back in its own unit.",
+        ("target_scaling",),
+        needed=values.get("target_scaling", "none") != "none",
+    )
+    draft.step(
+        "weigh_classes",
+        "Give the rows of rare classes more weight in training.",
+        ("class_weighting",),
+        needed=values.get("class_weighting", "none") != "none",
+    )
+    for kind in values.get("pretraining") or ():
+        draft.step(f"pretrain_{kind}", _PRETRAINING.get(kind, f"Pretrain: {kind}."), ("pretraining",))
+    draft.step("build_network", "Build the network.", _NETWORK)
+    draft.step(
+        "find_learning_rate",
+        "Find the highest usable learning rate with a range test.",
+        ("maximum_learning_rate",),
+        needed=values.get("maximum_learning_rate") == "range_test",
+    )
+    draft.step("train", "Train, and keep the weights of the best validation epoch.", _TRAINING)
+    draft.step("regularize", _regularizing(facts, values), _REGULARIZATION)
+    draft.step(
+        "sparsify",
+        "Set the least important weights to zero.",
+        ("sparsification", "sparsity_target", "sparsity_pattern"),
+        needed=values.get("sparsification", "none") != "none",
+    )
+    draft.step(
+        "fold_batch_normalization",
+        "Fold Batch Normalization into the layer before it.",
+        ("fold_batch_normalization",),
+        needed=bool(values.get("fold_batch_normalization")),
+    )
+    precision = values.get("precision", "float32")
+    draft.step(
+        "quantize",
+        f"Store the weights as {_QUANTIZED.get(precision, precision)}.",
+        ("precision", "compression_ladder"),
+        needed=precision != "float32",
+    )
+    draft.step(
+        "mc_dropout",
+        "Predict with several random dropout masks, and give the mean and the spread.",
+        ("mc_dropout", "mc_samples", "mc_minimum_samples"),
+        needed=bool(values.get("mc_dropout")),
+    )
+    draft.step(
+        "calibrate",
+        "Correct the stated confidence on the validation rows.",
+        ("calibration",),
+        needed=values.get("calibration", "none") != "none",
+    )
+    draft.step("export", "Export the model, reload each file in its own runtime, and compare.", ())
+    draft.step("measure", "Measure the delivered model against the requirements and two baselines.", ())
+    return tuple(draft.steps)
+
+
+def _regularizing(facts: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    if values.get("regularization", "none") != "none" or values.get("dropout", "none") != "none":
+        return "Regularize as decided; where several strengths are listed, keep the best on the validation rows."
+    if facts["overfitting_observed"]:
+        return "Train without a regularizer."
+    return "If the run overfits, decide again with that evidence, train again, and keep the better on validation."
+
+
+class _Draft:
+    def __init__(self, facts: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.steps: list[Step] = []
+        self.family_is_carried_out = (
+            facts["architecture"] in ARCHITECTURES and facts["task"] in TASKS and facts["data_kind"] in DATA_KINDS
+        )
+
+    def step(self, name: str, does: str, slots: tuple[str, ...], *, needed: bool = True) -> None:
+        decided = tuple(slot for slot in slots if slot in self.values)
+        status: Status = "not_needed"
+        if needed:
+            able = self.family_is_carried_out and all(is_carried_out(slot, self.values[slot]) for slot in decided)
+            status = "carried_out" if able else "not_carried_out_yet"
+        self.steps.append(Step(name, does, decided, status))
