@@ -6,6 +6,7 @@ from advisor.builder.core import build_core, logits_model, with_target_units
 from advisor.builder.cost import Cost, count_cost
 from advisor.builder.layers import register_layers
 from advisor.builder.registry import NUMBERS, REGISTRY
+from advisor.builder.serving import Serving, build_serving, input_names
 from advisor.builder.statistics import fit_statistics, initial_output_bias, target_scaling
 
 __all__ = [
@@ -15,12 +16,15 @@ __all__ = [
     "Cost",
     "EncodedColumn",
     "Layout",
+    "Serving",
     "build_core",
+    "build_serving",
     "count_cost",
     "draw_up",
     "embedding_size",
     "fit_statistics",
     "initial_output_bias",
+    "input_names",
     "lay_out",
     "logits_model",
     "register_layers",

@@ -7,6 +7,7 @@ and a converter can fold them. Only operations that LiteRT has of its own are us
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,8 @@ from advisor.builder.columns import UNKNOWN_CODE
 from advisor.builder.namespace import Namespace, Tensor, program_keras, tensor_functions
 
 PACKAGE = "advisor"
+DAY_SECONDS = 86_400.0
+YEAR_DAYS = 365.2425
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class LayerClasses:
 def register_layers() -> None:
     """Make the layers known to the program's Keras; needed before a saved model is loaded."""
     layer_classes(program_keras())
+    raw_layer_classes(program_keras())
 
 
 def _constant(numbers: Sequence[float]) -> Any:
@@ -152,3 +156,62 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), "scale": self.scale, "shift": self.shift}
 
     return LayerClasses(Standardize, MissingFlags, OneHotCodes, CodeColumn, TargetUnits)
+
+
+@dataclass(frozen=True)
+class RawLayerClasses:
+    """The layer classes that only a model for raw rows has.
+
+    Attributes:
+        date_parts: Seconds since 1970-01-01 to the numbers that a network can use.
+        encoded: All encoded columns side by side, as float32, infinite ones as missing.
+    """
+
+    date_parts: Any
+    encoded: Any
+
+
+@lru_cache(maxsize=1)
+def raw_layer_classes(keras: Namespace) -> RawLayerClasses:
+    """Return the layer classes for raw rows, registered under the package ``advisor``.
+
+    Their formulas are the encoder's, in float64 as there.
+    """
+    ops = tensor_functions(keras)
+    register = keras.saving.register_keras_serializable(package=PACKAGE)
+
+    @register
+    class DateParts(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+        """Seconds since 1970-01-01, float64 (rows, 1), to the parts of a date, float32; NaN stays NaN."""
+
+        def __init__(self, origin_day: int, has_time: bool, **others: Any) -> None:
+            super().__init__(**others)
+            self.origin_day, self.has_time = int(origin_day), bool(has_time)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            # keras.ops takes a plain Python number for a float32; only NumPy's keeps its digits.
+            days = ops.floor(inputs / DAY_SECONDS)
+            weekday = 2 * math.pi * ops.mod(days + 3.0, np.float64(7)) / 7.0
+            season = 2 * math.pi * ops.mod(days, np.float64(YEAR_DAYS)) / YEAR_DAYS
+            parts = [days - float(self.origin_day)]
+            parts += [ops.sin(weekday), ops.cos(weekday), ops.sin(season), ops.cos(season)]
+            if self.has_time:
+                hour = 2 * math.pi * (inputs - days * DAY_SECONDS) / DAY_SECONDS
+                parts += [ops.sin(hour), ops.cos(hour)]
+            return ops.cast(ops.concatenate(parts, axis=1), "float32")
+
+        def compute_output_spec(self, inputs: Tensor) -> Any:
+            return keras.KerasTensor((inputs.shape[0], 7 if self.has_time else 5), dtype="float32")
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "origin_day": self.origin_day, "has_time": self.has_time}
+
+    @register
+    class Encoded(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+        """All encoded columns side by side, as float32; infinite numbers become missing ones."""
+
+        def call(self, inputs: Sequence[Tensor]) -> Tensor:
+            columns = ops.concatenate([ops.cast(each, "float32") for each in inputs], axis=1)
+            return ops.where(ops.isfinite(columns), columns, np.float32(np.nan))
+
+    return RawLayerClasses(DateParts, Encoded)
