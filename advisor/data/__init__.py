@@ -1,0 +1,37 @@
+"""Data: tables read, understood, split and encoded, with one clear error for each thing that is wrong."""
+
+from advisor.data.bundling import load_bundle
+from advisor.data.conventions import CONVENTIONS, Conventions
+from advisor.data.dates import date_parts, part_names
+from advisor.data.encoding import Encoded, EncodedColumn, Encoder
+from advisor.data.frames import to_frame
+from advisor.data.inferring import infer_schema
+from advisor.data.profiling import Profile, profile, profile_schema
+from advisor.data.reading import FORMATS, read_table
+from advisor.data.schema import Column, Schema, Target
+from advisor.data.splitting import FRACTIONS, Split, make_split, stack_frames
+
+__all__ = [
+    "CONVENTIONS",
+    "FORMATS",
+    "FRACTIONS",
+    "Column",
+    "Conventions",
+    "Encoded",
+    "EncodedColumn",
+    "Encoder",
+    "Profile",
+    "Schema",
+    "Split",
+    "Target",
+    "date_parts",
+    "infer_schema",
+    "load_bundle",
+    "make_split",
+    "part_names",
+    "profile",
+    "profile_schema",
+    "read_table",
+    "stack_frames",
+    "to_frame",
+]

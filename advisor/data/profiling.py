@@ -1,0 +1,142 @@
+"""From data to the facts of a problem, each with a sentence on how it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from advisor.data.frames import to_frame
+from advisor.data.inferring import infer_schema
+from advisor.data.reading import read_table
+from advisor.data.schema import Schema
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What data say about a problem.
+
+    Attributes:
+        kind: The kind of data: ``table``.
+        schema: The schema of the table.
+        facts: Fields of a ``Problem`` and their values.
+        how: For each fact, in a sentence, how it is known.
+        notes: What else a person should know.
+    """
+
+    kind: str
+    schema: Schema
+    facts: Mapping[str, Any]
+    how: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready document."""
+        return {
+            "kind": self.kind,
+            "schema": self.schema.to_dict(),
+            "facts": dict(self.facts),
+            "how": dict(self.how),
+            "notes": list(self.notes),
+        }
+
+
+def profile(
+    data: Any,
+    target: str | None = None,
+    *,
+    split_column: str | None = None,
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Profile:
+    """Find out what data say about a problem.
+
+    Args:
+        data: The path of a table, or any table in memory.
+        target: See :func:`infer_schema`, as for the other arguments.
+        split_column: The column that holds the split.
+        task: The task, when it is known better than inferred.
+        kinds: Kinds of columns, likewise.
+
+    Returns:
+        The profile. ``features`` counts the columns that a model reads, before dates and categories are spread out.
+
+    Raises:
+        DataError: If the data can't be read or used.
+    """
+    frame = read_table(data) if isinstance(data, (str, PathLike)) else to_frame(data)
+    return profile_schema(infer_schema(frame, target, split_column=split_column, task=task, kinds=kinds))
+
+
+def profile_schema(schema: Schema) -> Profile:
+    """Return the profile of a table whose schema is known; see :func:`profile`."""
+    found = [*_table_facts(schema), *_target_facts(schema)]
+    facts = {name: value for name, value, _ in found}
+    how = {name: sentence for name, _, sentence in found}
+    return Profile("table", schema, facts, how, _notes(schema))
+
+
+def _table_facts(schema: Schema) -> list[tuple[str, Any, str]]:
+    target = schema.target
+    categorical = [column for column in schema.features if column.kind == "categorical"]
+    largest = max(categorical, key=lambda column: len(column.categories), default=None)
+    ignored = sum(column.role == "ignored" for column in schema.columns)
+    facts: list[tuple[str, Any, str]] = [
+        ("data_kind", "table", "The data are rows of named columns."),
+        ("architecture", "dense_stack", "The plain architecture for a table; say another if you want one."),
+        (
+            "features",
+            len(schema.features),
+            f"{len(schema.features):,} of {len(schema.columns):,} columns are read by the model"
+            + (f"; {ignored:,} are ignored for the reasons in the schema." if ignored else "."),
+        ),
+        ("labeled_rows", target.labeled_rows, f"{target.labeled_rows:,} of {schema.rows:,} rows have a target."),
+    ]
+    if target.missing:
+        facts.append(("unlabeled_rows", target.missing, f"{target.missing:,} rows have no target."))
+    facts.append(("categorical_columns", len(categorical), f"{len(categorical):,} of the features are categorical."))
+    if largest is not None:
+        most = len(largest.categories)
+        facts.append(("max_categories", most, f"{largest.name!r} has the most categories that occur often enough."))
+    else:
+        facts.append(("max_categories", 0, "There are no categorical features."))
+    return facts
+
+
+def _target_facts(schema: Schema) -> list[tuple[str, Any, str]]:
+    target = schema.target
+    facts: list[tuple[str, Any, str]] = [("task", target.task, f"Target {target.name!r}: {target.how}.")]
+    if target.task == "regression":
+        facts += [
+            ("outputs", 1, "A regression of one column has one output."),
+            (
+                "target_range",
+                "unbounded",
+                f"The targets lie between {target.minimum:.6g} and {target.maximum:.6g}; only you know whether "
+                "a prediction must stay positive or within bounds.",
+            ),
+            (
+                "outliers",
+                target.outliers,
+                "The farthest hundredth of the targets carries "
+                + ("more than half" if target.outliers else "no more than half")
+                + " of the squared deviation from the median.",
+            ),
+        ]
+        return facts
+    share, rarest = min(zip(target.class_shares, target.classes, strict=True))
+    outputs = "A binary task has one output." if target.task == "binary" else f"There are {target.outputs:,} classes."
+    facts += [
+        ("outputs", target.outputs, outputs),
+        ("class_imbalance", share, f"The rarest class, {rarest!r}, has {share:.1%} of the labeled rows."),
+    ]
+    return facts
+
+
+def _notes(schema: Schema) -> tuple[str, ...]:
+    notes = list(schema.notes)
+    notes += [f"{column.name}: {column.note}." for column in schema.columns if column.note]
+    if schema.target.range == "positive":
+        notes.append("Every target is above 0; say target_range=positive if every prediction must be.")
+    return tuple(notes)
