@@ -118,7 +118,8 @@ def make_split(
 
     Separate tables come first, then a split column (the named one, or the schema's), then chance. What is given is
     kept; a part that isn't is taken from the training rows, in the order of
-    ``numpy.random.default_rng(seed).permutation``: within each class for a classification, and with equal rows (in all features and the target) kept together.
+    ``numpy.random.default_rng(seed).permutation``: within each class for a classification, and with
+    equal rows (in all features and the target) kept together.
 
     Args:
         frame: The table that the schema was inferred from.
