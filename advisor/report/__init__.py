@@ -1,0 +1,28 @@
+"""One self-contained HTML page per run: the verdict, the decisions with their reasons, and everything measured."""
+
+from advisor.report.inputs import (
+    Calibration,
+    ColumnProfile,
+    DataProfile,
+    LayerSparsity,
+    Metrics,
+    ParetoPoint,
+    ReportInputs,
+    Score,
+    Trial,
+)
+from advisor.report.page import MAXIMUM_BYTES, render_report
+
+__all__ = [
+    "MAXIMUM_BYTES",
+    "Calibration",
+    "ColumnProfile",
+    "DataProfile",
+    "LayerSparsity",
+    "Metrics",
+    "ParetoPoint",
+    "ReportInputs",
+    "Score",
+    "Trial",
+    "render_report",
+]

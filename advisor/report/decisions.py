@@ -1,0 +1,142 @@
+"""Decisions as a reader meets them: grouped, and together where one rule made several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from advisor.report.wording import joined, shown, source, words
+
+STATUS = {
+    "carried_out": ("carried out", "good"),
+    "not_carried_out_yet": ("not carried out yet", "warn"),
+    "not_needed": ("not needed", "small"),
+}
+OTHER = "Other decisions"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A label and a value."""
+
+    title: str
+    value: str
+    id: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Decisions that one rule made for one reason."""
+
+    id: str
+    rule: str
+    because: str
+    source: str
+    values: tuple[Line, ...]
+    more: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cards about one side of the model."""
+
+    title: str
+    cards: tuple[Card, ...]
+
+
+def anchor(*parts: str) -> str:
+    """Return an id for HTML made of readable characters only."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "part"
+
+
+def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mapping[str, Any]]) -> list[Group]:
+    """Return every decision of a recommendation, in its order, grouped and joined by rule.
+
+    Args:
+        recommendation: The recommendation's JSON document.
+        slots: Slot → {title, group}, used where a decision doesn't say it itself.
+
+    Returns:
+        Groups in the order of their first decision. No decision is left out.
+    """
+    undone = {
+        slot
+        for step in recommendation.get("plan", ())
+        if step.get("status") == "not_carried_out_yet"
+        for slot in step.get("slots", ())
+    }
+    grouped: dict[str, dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]]] = {}
+    for slot, decision in recommendation.get("decisions", {}).items():
+        group = str(decision.get("group") or slots.get(slot, {}).get("group") or OTHER)
+        reason = (str(decision.get("rule", "")), str(decision.get("because", "")))
+        grouped.setdefault(group, {}).setdefault(reason, []).append((slot, decision))
+    groups = []
+    for title, reasons in grouped.items():
+        cards = []
+        for (rule, because), members in reasons.items():
+            lines = tuple(
+                Line(
+                    str(decision.get("title") or slots.get(slot, {}).get("title") or words(slot)),
+                    shown(decision.get("value")),
+                    anchor("slot", slot),
+                    "not carried out yet" if slot in undone else "",
+                )
+                for slot, decision in members
+            )
+            cards.append(
+                Card(
+                    anchor("rule", title, rule, members[0][0]),
+                    rule,
+                    because.strip(),
+                    source(members[0][1].get("source")),
+                    lines,
+                    tuple(_more(members)),
+                )
+            )
+        groups.append(Group(words(title), tuple(cards)))
+    return groups
+
+
+def _more(members: list[tuple[str, Mapping[str, Any]]]) -> Iterable[Line]:
+    several = len(members) > 1
+    for slot, decision in members:
+        suffix = f" ({words(slot).lower()})" if several else ""
+        overrides = [_rival(each) for each in _listed(decision.get("overrides"))]
+        if overrides:
+            yield Line(f"Instead of{suffix}", joined(overrides))
+        alternatives = [_rival(each) for each in _listed(decision.get("alternatives"))]
+        if alternatives:
+            yield Line(f"Alternatives{suffix}", joined(alternatives, "or"))
+        if decision.get("limits"):
+            yield Line(f"When not to trust it{suffix}", str(decision["limits"]).strip())
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _rival(given: Any) -> str:
+    """Return what was overridden, or could be chosen instead, in words."""
+    if not isinstance(given, Mapping):
+        return shown(given)
+    text = shown(given["value"]) if "value" in given else str(given.get("rule", ""))
+    if "value" in given and given.get("rule"):
+        text += f" ({given['rule']})"
+    if given.get("because"):
+        text += f": {str(given['because']).strip().rstrip('.')}"
+    return text
+
+
+def plan_lines(recommendation: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the steps of the plan with their status in words."""
+    lines = []
+    for step in recommendation.get("plan", ()):
+        status, tone = STATUS.get(str(step.get("status", "")), (words(str(step.get("status", ""))).lower(), "small"))
+        does = str(step.get("does") or words(str(step.get("step", ""))))
+        lines.append({"does": does, "status": status, "tone": tone})
+    return lines
