@@ -31,7 +31,7 @@ def encode_series(series: pl.Series, column: Column) -> NDArray[np.float32]:
     if column.kind == "categorical":
         return _codes(series, column)[:, np.newaxis]
     if column.kind == "datetime":
-        return date_parts(_seconds(series, column), column.origin_day, column.has_time)
+        return date_parts(series_of_seconds(series, column), column.origin_day, column.has_time)
     with np.errstate(over="ignore", invalid="ignore"):
         values = _numbers(series, column).astype(np.float32)
     values[np.isinf(values)] = np.nan
@@ -46,7 +46,8 @@ def _numbers(series: pl.Series, column: Column) -> NDArray[np.float64]:
     return _cell_by_cell(series, column)
 
 
-def _seconds(series: pl.Series, column: Column) -> NDArray[np.float64]:
+def series_of_seconds(series: pl.Series, column: Column) -> NDArray[np.float64]:
+    """Return the dates of a raw column as seconds since 1970-01-01, NaN for missing; (n,)."""
     if series.dtype in (pl.Date, pl.Datetime):
         return series_seconds(series)
     if series.dtype == pl.String and column.date_order:
