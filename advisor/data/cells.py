@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +81,8 @@ def _unwrapped(value: Any) -> Any:
     """Return the Python value in a library's scalar; missing markers become None."""
     if isinstance(value, np.datetime64):
         return value.astype("datetime64[us]").item()
+    if isinstance(value, np.timedelta64):
+        value = value.astype("timedelta64[us]")
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Decimal):
@@ -135,6 +137,8 @@ def category_text(value: Any) -> str | None:
         return ""
     if isinstance(value, (int, float)):
         return number_text(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
     return value.isoformat() if isinstance(value, date) else None
 
 

@@ -67,7 +67,11 @@ def read_delimited(path: Path, *, delimiter: str | None = None, text: frozenset[
         )
     frame = _parse(content, delimiter, names, lines, place, quoted)
     return frame.with_columns(
-        [column if name in text else _typed(column, delimiter) for name in names for column in [_stripped(frame[name])]]
+        [
+            _text(column) if name in text else _typed(column, delimiter)
+            for name in names
+            for column in [_stripped(frame[name])]
+        ]
     )
 
 

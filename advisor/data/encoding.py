@@ -12,7 +12,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from advisor.data.cells import CellError, read_cell
-from advisor.data.conventions import FIRST_CATEGORY_CODE, MISSING_CODE, UNKNOWN_CODE
+from advisor.data.conventions import (
+    FIRST_CATEGORY_CODE,
+    LEADING_ZERO,
+    MISSING_CODE,
+    NUMBER,
+    UNKNOWN_CODE,
+    number_text,
+)
 from advisor.data.dates import date_parts, part_names
 from advisor.data.frames import to_frame
 from advisor.data.inferring import nearest
@@ -34,7 +41,7 @@ class EncodedColumn:
     Attributes:
         name: The raw column's name; for part of a date ``<column>:<part>``.
         source: The raw column.
-        kind: ``numeric``, ``boolean``, ``code`` or ``date``.
+        kind: ``numeric``, ``boolean``, ``code`` or ``date_part``.
         part: Which part of a date; empty otherwise.
         cardinality: Number of codes (missing and unknown included); 0 unless ``kind`` is ``code``.
     """
@@ -105,22 +112,8 @@ class Encoder:
             DataError: If a feature is missing (its name is compared with the columns that are there), a value is of the
                 wrong kind, or an array has another shape.
         """
-        if self._numeric:
-            kind = type(rows)
-            if kind is tuple:
-                if len(rows) == self.width and set(map(type, rows)) <= _PLAIN:
-                    return _finite(np.array((rows,), dtype=np.float64))
-            elif kind is np.ndarray:
-                if rows.dtype.kind in "fiu" and rows.shape[-1:] == (self.width,) and rows.ndim <= 2:
-                    return _finite(rows.reshape(-1, self.width))
-            elif kind is dict:
-                try:
-                    row = [rows[name] for name in self._names]
-                except KeyError:
-                    raise self._missing_columns(list(rows)) from None
-                if set(map(type, row)) <= _PLAIN:
-                    return _finite(np.array((row,), dtype=np.float64))
-        return self._encode_any(rows)
+        fast = self._encode_numbers(rows) if self._numeric else None
+        return self._encode_any(rows) if fast is None else fast
 
     def encode_counted(self, rows: Any) -> Encoded:
         """Encode rows and count what was missing or unknown in each raw column; see :meth:`encode`."""
@@ -194,9 +187,28 @@ class Encoder:
             raise DataError(Finding("D190", "contract", "its columns don't follow from its schema.", hint))
         return encoder
 
+    def _encode_numbers(self, rows: Any) -> Floats | None:
+        """Return plain numbers encoded in a few microseconds, or None for anything that needs a closer look."""
+        kind = type(rows)
+        if kind is np.ndarray:
+            if rows.dtype.kind in "fiu" and rows.shape[-1:] == (self.width,) and rows.ndim <= 2:
+                return _finite(rows.reshape(-1, self.width))
+            return None
+        if kind is dict:
+            try:
+                rows = [rows[name] for name in self._names]
+            except KeyError:
+                raise self._missing_columns(list(rows)) from None
+        elif kind is not tuple or len(rows) != self.width:
+            return None
+        try:
+            return _finite(np.array((rows,), dtype=np.float64)) if set(map(type, rows)) <= _PLAIN else None
+        except OverflowError:
+            return None
+
     def _encode_any(self, rows: Any) -> Floats:
         if isinstance(rows, (str, PathLike)):
-            return self._encode_frame(read_table(rows, text=self._text, labeled=False))
+            return self._encode_frame(self._read(rows))
         if isinstance(rows, Mapping):
             if any(_is_column(rows[name]) for name in self._names if name in rows):
                 return self._encode_frame(to_frame({str(key): rows[key] for key in rows if key in self._names}, "rows"))
@@ -206,6 +218,14 @@ class Encoder:
         if isinstance(rows, (list, tuple)):
             return self._encode_list(rows)
         return self._encode_frame(to_frame(rows, "rows"))
+
+    def _read(self, path: str | PathLike[str]) -> pl.DataFrame:
+        """Read a file; categories stay text, except that a number may be written otherwise than the category."""
+        frame = read_table(path, text=self._text, labeled=False)
+        for column in self.schema.features:
+            if column.name in self._text and column.name in frame.columns:
+                frame = frame.with_columns(_known_numbers(frame[column.name], column))
+        return frame
 
     def _encode_frame(self, frame: pl.DataFrame) -> Floats:
         if any(name not in frame.columns for name in self._names):
@@ -233,14 +253,8 @@ class Encoder:
         if rows.ndim != 2 or rows.shape[1] != len(self._names):
             raise self._wrong_shape(rows.shape)
         if rows.dtype.kind in "buif":
-            return self._encode_frame(
-                pl.DataFrame(
-                    {
-                        name: np.ascontiguousarray(rows[:, index], dtype=np.float64)
-                        for index, name in enumerate(self._names)
-                    }
-                )
-            )
+            columns = {name: np.ascontiguousarray(rows[:, index]) for index, name in enumerate(self._names)}
+            return self._encode_frame(to_frame(pl.DataFrame(columns), "rows"))
         return self._encode_sequences(rows.tolist())
 
     def _encode_records(self, rows: Sequence[Mapping[str, Any]]) -> Floats:
@@ -309,9 +323,22 @@ def _encoded(column: Column) -> tuple[EncodedColumn, ...]:
         return (EncodedColumn(column.name, column.name, "code", "", FIRST_CATEGORY_CODE + len(column.categories)),)
     if column.kind == "datetime":
         return tuple(
-            EncodedColumn(f"{column.name}:{part}", column.name, "date", part) for part in part_names(column.has_time)
+            EncodedColumn(f"{column.name}:{part}", column.name, "date_part", part)
+            for part in part_names(column.has_time)
         )
     return (EncodedColumn(column.name, column.name, column.kind),)
+
+
+def _known_numbers(series: pl.Series, column: Column) -> pl.Series:
+    """Return text with each number that isn't a category written as the category of its value (``1.0`` as ``1``)."""
+    if series.dtype != pl.String:
+        return series
+    known = set(column.categories)
+    texts = series.unique().drop_nulls()
+    texts = texts.filter(texts.str.contains(NUMBER) & ~texts.str.contains(LEADING_ZERO))
+    found = {text: number_text(float(text)) for text in texts.to_list() if text not in known}
+    found = {text: other for text, other in found.items() if other in known}
+    return series.replace(list(found), list(found.values())) if found else series
 
 
 def _is_column(value: Any) -> bool:
@@ -320,6 +347,8 @@ def _is_column(value: Any) -> bool:
 
 def _finite(values: NDArray[Any]) -> Floats:
     """Return a float32 copy in which infinite numbers, and those beyond float32, are missing."""
+    if values.dtype.kind in "iu":
+        values = values.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         x: Floats = values.astype(np.float32)
     infinite = np.isinf(x)

@@ -156,12 +156,12 @@ def _nearly(distinct: pl.Series) -> str:
 
 
 def _categorical(series: pl.Series, present: pl.Series, note: str) -> Column:
-    counts = present.value_counts(sort=False)
+    counts = present.alias("value").value_counts(sort=False)
     rows = CONVENTIONS.rare_category_rows if series.len() >= CONVENTIONS.rare_from_rows else 2
     kept = counts.filter(counts["count"] >= rows)
     if not kept.height:
         kept = counts
-    categories = tuple(sorted(str(value) for value in kept[series.name].to_list()))
+    categories = tuple(sorted(str(value) for value in kept["value"].to_list()))
     notes = [note] if note else []
     if rare := counts.height - kept.height:
         notes.append(
@@ -186,9 +186,7 @@ def _parsed(series: pl.Series, distinct: pl.Series) -> pl.Series:
                 "Correct the value, or say that the column is categorical.",
             )
         )
-    found = pl.DataFrame({series.name: texts, "number": numbers}, schema={series.name: pl.String, "number": pl.Float64})
-    joined = series.to_frame().join(found, on=series.name, how="left", maintain_order="left")
-    return joined["number"].alias(series.name)
+    return series.replace_strict(texts, numbers, default=None, return_dtype=pl.Float64)
 
 
 def _as_said(series: pl.Series, present: pl.Series, said: str) -> Column:

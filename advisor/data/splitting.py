@@ -195,6 +195,15 @@ def _given_parts(
     if column is not None and (validation is None or test is None):
         if column not in frame.columns:
             raise DataError(Finding("D130", f"column {column!r}", "there is no such split column.", "Check its name."))
+        if column != schema.split_column:
+            raise DataError(
+                Finding(
+                    "D130",
+                    f"column {column!r}",
+                    "the schema says that it is not the split column.",
+                    "Name the split column when the schema is inferred, so that it isn't learned from.",
+                )
+            )
         parts = _column_parts(frame[column])
         # A separate table replaces the rows that the column sets aside for the same purpose.
         for name, separate in (("val", validation), ("test", test)):

@@ -185,7 +185,7 @@ def _classification(labels: Labels, task: str | None, how: str) -> Target:
             )
         )
     texts = category_texts(present)
-    counts = dict(texts.value_counts(sort=False).rows())
+    counts = dict(texts.alias("value").value_counts(sort=False).rows())
     classes = tuple(sorted(counts, key=(lambda text: (float(text), text)) if present.dtype.is_numeric() else str))
     single = [name for name in classes if counts[name] == 1]
     if single:
