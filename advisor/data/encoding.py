@@ -41,7 +41,7 @@ class EncodedColumn:
     Attributes:
         name: The raw column's name; for part of a date ``<column>:<part>``.
         source: The raw column.
-        kind: ``numeric``, ``boolean``, ``code`` or ``date_part``.
+        kind: ``numeric``, ``boolean``, ``code`` or ``date``.
         part: Which part of a date; empty otherwise.
         cardinality: Number of codes (missing and unknown included); 0 unless ``kind`` is ``code``.
     """
@@ -323,7 +323,7 @@ def _encoded(column: Column) -> tuple[EncodedColumn, ...]:
         return (EncodedColumn(column.name, column.name, "code", "", FIRST_CATEGORY_CODE + len(column.categories)),)
     if column.kind == "datetime":
         return tuple(
-            EncodedColumn(f"{column.name}:{part}", column.name, "date_part", part)
+            EncodedColumn(f"{column.name}:{part}", column.name, "date", part)
             for part in part_names(column.has_time)
         )
     return (EncodedColumn(column.name, column.name, column.kind),)
