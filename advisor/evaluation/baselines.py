@@ -21,6 +21,9 @@ _LINEAR_ITERATIONS = 300
 _RIDGE_STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
 _REGRESSIONS = ("regression", "forecasting")
 
+CONSTANT = ("mean", "majority")
+"""Names of the baselines that don't look at the columns."""
+
 Predictor = Callable[[Array], Array]
 
 
@@ -29,7 +32,7 @@ class Baseline:
     """One simple model, fitted on the training rows and measured on the test rows.
 
     Attributes:
-        name: ``constant``, ``linear`` or ``boosted_trees``.
+        name: ``mean`` or ``majority``, ``linear``, ``boosted_trees``.
         title: Its name for people.
         metrics: Measured like those of the deep net.
         seconds: Wall time of fitting and predicting.
@@ -76,12 +79,13 @@ def measure_baselines(
         largest_table_cells: Rows times columns to fit on at most.
 
     Returns:
-        Baselines ``constant``, ``linear`` and ``boosted_trees``.
+        Baselines ``mean`` (for a classification ``majority``: the classes' shares as probabilities), ``linear`` and
+        ``boosted_trees``.
     """
     train, note = _bounded(bundle.train, seed, largest_table_cells)
     test = bundle.test
     fits: tuple[tuple[str, str, Callable[[], Predictor]], ...] = (
-        ("constant", _constant_title(bundle.task), lambda: _fit_constant(bundle, train)),
+        (*_constant_name(bundle.task), lambda: _fit_constant(bundle, train)),
         ("linear", "linear model", lambda: _fit_linear(bundle, columns, train, seed)),
         ("boosted_trees", "histogram gradient boosting", lambda: _fit_trees(bundle, columns, train, seed)),
     )
@@ -92,7 +96,7 @@ def measure_baselines(
             warnings.simplefilter("always")
             answers = fit()(test.x)
         seconds = time.perf_counter() - started
-        notes = list(note) if name != "constant" else []
+        notes = list(note) if name not in CONSTANT else []
         if any(each.category.__name__ == "ConvergenceWarning" for each in caught):
             notes.append(
                 f"The linear model was stopped after {_LINEAR_ITERATIONS} iterations, before it had converged."
@@ -102,8 +106,8 @@ def measure_baselines(
     return tuple(baselines)
 
 
-def _constant_title(task: str) -> str:
-    return "the mean of the training rows" if task in _REGRESSIONS else "the classes' shares in the training rows"
+def _constant_name(task: str) -> tuple[str, str]:
+    return ("mean", "predicting the mean") if task in _REGRESSIONS else ("majority", "predicting the majority class")
 
 
 def _bounded(train: Part, seed: int, cells: int) -> tuple[Part, tuple[str, ...]]:

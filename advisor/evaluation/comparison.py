@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from advisor.evaluation.baselines import Baseline
+from advisor.evaluation.baselines import CONSTANT, Baseline
 from advisor.evaluation.metrics import Metrics, primary_metric
 
 CLEAR_ERRORS = 2.0
 """A difference counts as clear from two standard errors on: of the difference, the rows taken as independent. Both
 models answer the same rows, so the true error is smaller and the judgement errs towards "no clear difference"."""
+
+CLEAR_BALANCED_GAIN = 0.05
+"""From this gain in balanced accuracy over the majority class on, a net has learned something (a judgement)."""
 
 
 def compare_with_baselines(metrics: Metrics, baselines: Sequence[Baseline]) -> tuple[str, ...]:
@@ -26,7 +29,11 @@ def compare_with_baselines(metrics: Metrics, baselines: Sequence[Baseline]) -> t
     sentences = [_sentence(metrics, baseline) for baseline in baselines]
     verdicts = {baseline.name: _verdict(metrics, baseline.metrics) for baseline in baselines}
     titles = {baseline.name: baseline.title for baseline in baselines}
-    if verdicts.get("constant", 1) <= 0:
+    constant = min((verdicts[name] for name in CONSTANT if name in verdicts), default=1)
+    rare = _rare_classes_sentence(metrics, baselines) if constant <= 0 else None
+    if rare:
+        sentences.append(rare)
+    elif constant <= 0:
         sentences.append(
             "The deep net has learned nothing here that answering the same for every row doesn't give: "
             "don't use it as it is."
@@ -45,9 +52,27 @@ def compare_with_baselines(metrics: Metrics, baselines: Sequence[Baseline]) -> t
             "The deep net and gradient boosting are about equal here: boosting is quicker to train, "
             "so the net needs another reason to be chosen."
         )
-    elif verdicts.get("constant", 1) > 0:
+    elif constant > 0 and baselines:
         sentences.append("A deep net is a good choice for this table: it is clearly better than every baseline.")
     return tuple(sentences)
+
+
+def _rare_classes_sentence(metrics: Metrics, baselines: Sequence[Baseline]) -> str | None:
+    """Return why accuracy hides what the net has learned, where rare classes weigh too little in it; None elsewhere."""
+    mine = metrics.values.get("balanced_accuracy")
+    for baseline in baselines:
+        theirs = baseline.metrics.values.get("balanced_accuracy")
+        if (
+            baseline.name in CONSTANT
+            and mine is not None
+            and theirs is not None
+            and mine > theirs + CLEAR_BALANCED_GAIN
+        ):
+            return (
+                "Rare classes weigh little in accuracy: judged by balanced accuracy, the deep net reaches "
+                f"{_number(mine)} against the {_number(theirs)} of {baseline.title}."
+            )
+    return None
 
 
 def _verdict(net: Metrics, other: Metrics) -> int:

@@ -38,7 +38,7 @@ PRIMARY_METRICS: Mapping[str, PrimaryMetric] = {
     "multilabel": PrimaryMetric("accuracy", "accuracy per label", True),
 }
 """Accuracy also where classes are rare: balanced accuracy and AUC stand beside it, and the comparison with baselines
-looks at balanced accuracy too when the majority class alone is nearly always right."""
+looks at balanced accuracy too when accuracy sees no gain over the majority class."""
 
 
 @dataclass(frozen=True)

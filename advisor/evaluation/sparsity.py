@@ -74,7 +74,7 @@ def _count(kernels: Iterator[tuple[str, int, int]]) -> Sparsity:
 def _keras_kernels(model: Any) -> Iterator[tuple[str, int, int]]:
     import keras
 
-    for layer in model._flatten_layers(include_self=False):
+    for layer in _layers(model):
         if type(layer).__name__ not in _KERAS_LAYERS:
             continue
         for attribute in _KERAS_WEIGHTS:
@@ -82,6 +82,15 @@ def _keras_kernels(model: Any) -> Iterator[tuple[str, int, int]]:
             if kernel is not None:
                 values: Array = keras.ops.convert_to_numpy(kernel)
                 yield kernel.path, int(values.size - np.count_nonzero(values)), int(values.size)
+
+
+def _layers(layer: Any) -> Iterator[Any]:
+    """Yield the layers of a model with those of models and wrapped layers inside it."""
+    inside = [*getattr(layer, "layers", ())]
+    inside += [wrapped for wrapped in [getattr(layer, "layer", None)] if wrapped is not None]
+    for each in inside:
+        yield each
+        yield from _layers(each)
 
 
 def _litert_kernels(path: Path) -> Iterator[tuple[str, int, int]]:

@@ -74,14 +74,17 @@ def load_keras(path: Path, limits: FileLimits = DEFAULT_LIMITS) -> KerasModel:
 
 
 def predictor(model: KerasModel) -> Predict:
-    """Return a function from rows (encoded, or raw columns by name) to the model's answers."""
+    """Return a function from rows (encoded, or raw columns by name) to the model's answers.
+
+    The model runs as a graph, as in training: called eagerly, TensorFlow rounds some activations differently.
+    """
+    import tensorflow as tf
+
+    graph = tf.function(lambda inputs: model(inputs, training=False))
 
     def predict(rows: Rows) -> Array:
-        import keras
-        import tensorflow as tf
-
         inputs = tf.constant(rows) if isinstance(rows, np.ndarray) else {n: tf.constant(c) for n, c in rows.items()}
-        answers: Array = keras.ops.convert_to_numpy(model(inputs, training=False))
+        answers: Array = graph(inputs).numpy()
         return answers
 
     return predict

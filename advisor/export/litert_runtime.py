@@ -15,6 +15,7 @@ from advisor.export.quiet import quiet
 
 BLOCK_ROWS = 32
 _IDENTIFIER = slice(4, 8)
+_FLOAT32 = np.dtype(np.float32)
 
 
 class LiteRTRuntime:
@@ -66,15 +67,17 @@ class LiteRTRuntime:
             DataError: If the row has another width or isn't numbers.
         """
         try:
-            with self._lock:
-                self._set(self._input, x.reshape(self._shape))
-                self._invoke()
-                answer: Array = self._get(self._output)[0]
-                return answer
-        except (ValueError, AttributeError, TypeError):
-            table = self._table([x] if np.ndim(x) < len(self._shape) else x)
-            if len(table) != 1:
-                raise DataError(Finding("D101", "", f"one row is expected here, {len(table)} were given.")) from None
+            if x.dtype is _FLOAT32:  # the interpreter itself would take other byte orders for this one
+                with self._lock:
+                    self._set(self._input, x.reshape(self._shape))
+                    self._invoke()
+                    answer: Array = self._get(self._output)[0]
+                    return answer
+        except (ValueError, AttributeError):
+            pass  # another shape, or no array: told apart below, where time doesn't matter
+        table = self._table([x] if np.ndim(x) < len(self._shape) else x)
+        if len(table) != 1:
+            raise DataError(Finding("D101", "", f"one row is expected here, {len(table)} were given."))
         return self._one(table)
 
     def predict(self, rows: Array) -> Array:
