@@ -2,7 +2,7 @@
 
 from advisor.builder.blueprint import Blueprint, draw_up
 from advisor.builder.columns import EncodedColumn, Layout, embedding_size, lay_out
-from advisor.builder.core import build_core, logits_model, with_target_units
+from advisor.builder.core import build_core, logits_model, split_core, with_target_units
 from advisor.builder.cost import Cost, count_cost
 from advisor.builder.layers import register_layers
 from advisor.builder.registry import NUMBERS, REGISTRY
@@ -28,6 +28,7 @@ __all__ = [
     "lay_out",
     "logits_model",
     "register_layers",
+    "split_core",
     "target_scaling",
     "with_target_units",
 ]

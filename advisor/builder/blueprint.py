@@ -143,6 +143,8 @@ def draw_up(
     regularization, dropout = choice("regularization"), choice("dropout")
     output_activation = choice("output_activation")
     choice("input_normalization")
+    if values.get("target_scaling") is not None:
+        choice("target_scaling")
     findings.extend(_check_outputs(task, outputs, output_activation))
     blueprint = Blueprint(
         architecture=architecture,

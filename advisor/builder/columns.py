@@ -15,7 +15,7 @@ UNKNOWN_CODE = 1
 RESERVED_CODES = 2
 LARGEST_EMBEDDING = 50
 
-NUMERIC_KINDS = ("numeric", "boolean", "date_part")
+NUMERIC_KINDS = ("numeric", "boolean", "date")
 CODE_KIND = "code"
 
 
@@ -24,14 +24,20 @@ class EncodedColumn(Protocol):
 
     Attributes:
         name: Name for people.
-        kind: ``numeric``, ``boolean``, ``date_part`` or ``code``.
+        source: Name of the raw column; the parts of one date share it.
+        kind: ``numeric``, ``boolean``, ``date`` (one part of a date) or ``code``.
+        part: For dates, which part: ``days``, or one that goes round, ``…_sin`` and ``…_cos``.
         cardinality: For codes, how many codes there are, with 0 (missing) and 1 (unknown); 0 otherwise.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
     @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
     def kind(self) -> str: ...  # noqa: D102
+    @property
+    def part(self) -> str: ...  # noqa: D102
     @property
     def cardinality(self) -> int: ...  # noqa: D102
 
@@ -57,7 +63,7 @@ class Layout:
 
     Attributes:
         numbers: Columns that are imputed and scaled, in encoded order.
-        flags: Those of them that get a flag "was missing".
+        flags: Those of them that get a flag "was missing"; of the parts of a date only the first.
         slots: Pairs (column, code) of the one-hot slots.
         embedded: Columns that get an embedding.
     """
@@ -87,6 +93,15 @@ def embedding_size(categories: int) -> int:
     return min(LARGEST_EMBEDDING, math.isqrt(max(categories - 1, 0)) + 1)
 
 
+def is_bounded(column: EncodedColumn) -> bool:
+    """Return whether a column's numbers lie in [-1, 1] by nature: booleans, and the parts of a date that go round.
+
+    They enter as they are. Standardizing them would blow up a rare boolean, and a season that the training rows hardly
+    cover, to values far outside of what the model has learned from.
+    """
+    return column.kind == "boolean" or (column.kind == "date" and column.part.endswith(("_sin", "_cos")))
+
+
 def lay_out(columns: Sequence[EncodedColumn], statistics: Statistics, limit: int) -> Layout:
     """Decide for every encoded column how it enters the model.
 
@@ -105,12 +120,14 @@ def lay_out(columns: Sequence[EncodedColumn], statistics: Statistics, limit: int
     """
     check_columns(columns, statistics)
     numbers, flags, embedded = [], [], []
+    flagged: set[str] = set()
     slots: list[tuple[int, int]] = []
     for index, column in enumerate(columns):
         missing = bool(statistics.has_missing[index])
         if column.kind != CODE_KIND:
             numbers.append(index)
-            if missing:
+            if missing and column.source not in flagged:
+                flagged.add(column.source)
                 flags.append(index)
             continue
         categories = column.cardinality - RESERVED_CODES

@@ -10,13 +10,17 @@ import numpy as np
 
 from advisor.artifacts import Array, Statistics
 from advisor.builder.blueprint import Blueprint, draw_up
-from advisor.builder.columns import RESERVED_CODES, EncodedColumn, Layout, lay_out
+from advisor.builder.columns import RESERVED_CODES, EncodedColumn, Layout, is_bounded, lay_out
 from advisor.builder.layers import layer_classes
 from advisor.builder.namespace import Model, Namespace, Tensor, program_keras
 from advisor.builder.registry import ARCHITECTURES, INPUT_NORMALIZATIONS, OUTPUT_ACTIVATIONS, REGULARIZATIONS
 from advisor.errors import BuildError, Finding
 
 INPUT = "features"
+NUMBERS = "numbers"
+MISSING = "missing"
+ONE_HOT = "one_hot"
+EMBEDDING = "embedding_"
 JOINED = "prepared"
 OUTPUT = "output"
 OUTPUT_ACTIVATION = "output_activation"
@@ -40,7 +44,8 @@ def build_core(
     """Build the model that takes encoded rows.
 
     Its input is ``features``, float32 (batch, width of the encoder). Numbers are imputed by their training mean and
-    standardized (booleans stay 0 and 1), columns that had missing values in training get a flag, categories become
+    standardized (booleans and cyclic parts of dates stay as they are), columns with
+    missing values in training get a flag, categories become
     one-hot slots or embeddings; then come the body, a dense layer ``output`` and the layer ``output_activation``.
     A regression answers in the units of training: see :func:`with_target_units`.
 
@@ -112,6 +117,23 @@ def with_target_units(core: Model, statistics: Statistics, *, keras_namespace: N
     return keras.Model(core.inputs[0], units, name="delivered")
 
 
+def split_core(core: Model) -> tuple[Model, Model] | None:
+    """Return what comes before the first trained layer, and the rest; both share every weight with ``core``.
+
+    Training rows can then be prepared once instead of at every step (15 % of a compiled step's time).
+
+    Returns:
+        ``prepare`` (features → prepared inputs) and ``rest`` (prepared inputs → answers), or None if there are
+        embeddings: they are trained, so nothing can be prepared.
+    """
+    layers = {layer.name: layer for layer in core.layers}
+    if any(name.startswith(EMBEDDING) for name in layers):
+        return None
+    prepared = next(layers[name].output for name in (JOINED, NUMBERS, ONE_HOT) if name in layers)
+    kind = type(core)
+    return kind(core.inputs[0], prepared, name="prepare"), kind(prepared, core.outputs[0], name="rest")
+
+
 def _floats(numbers: Array) -> list[float]:
     """Return the numbers as float32 holds them, exactly representable in JSON."""
     return [float(each) for each in np.asarray(numbers, np.float32).ravel()]
@@ -130,22 +152,22 @@ def _prepare(
     parts = []
     if layout.numbers:
         chosen = list(layout.numbers)
-        boolean = np.array([columns[index].kind == "boolean" for index in chosen])
+        bounded = np.array([is_bounded(columns[index]) for index in chosen])
         parts.append(
             INPUT_NORMALIZATIONS["standardize"](
                 keras,
                 columns=chosen,
                 fill=_floats(statistics.mean[chosen]),
-                center=_floats(np.where(boolean, 0.0, statistics.mean[chosen])),
-                factor=_floats(np.where(boolean, 1.0, 1.0 / statistics.scale[chosen])),
-                name="numbers",
+                center=_floats(np.where(bounded, 0.0, statistics.mean[chosen])),
+                factor=_floats(np.where(bounded, 1.0, 1.0 / statistics.scale[chosen])),
+                name=NUMBERS,
             )(inputs)
         )
     if layout.flags:
-        parts.append(layers.missing_flags(columns=layout.flags, name="missing")(inputs))
+        parts.append(layers.missing_flags(columns=layout.flags, name=MISSING)(inputs))
     if layout.slots:
         of, codes = zip(*layout.slots, strict=True)
-        parts.append(layers.one_hot(columns=of, codes=codes, name="one_hot")(inputs))
+        parts.append(layers.one_hot(columns=of, codes=codes, name=ONE_HOT)(inputs))
     for each in layout.embedded:
         code = layers.code(column=each.column, codes=each.codes, name=f"code_{each.column}")(inputs)
         # With this range the squared length of an embedding is 1 on average, that of a one-hot vector.
@@ -160,7 +182,7 @@ def _prepare(
 
 
 def _embedding_name(column: int) -> str:
-    return f"embedding_{column}"
+    return f"{EMBEDDING}{column}"
 
 
 def _set_first_weights(core: Model, layout: Layout, output_bias: Array | None) -> None:

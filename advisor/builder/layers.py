@@ -17,10 +17,9 @@ import numpy as np
 
 from advisor.builder.columns import UNKNOWN_CODE
 from advisor.builder.namespace import Namespace, Tensor, program_keras, tensor_functions
+from advisor.data.dates import DAY_SECONDS, YEAR_DAYS, part_names
 
 PACKAGE = "advisor"
-DAY_SECONDS = 86_400.0
-YEAR_DAYS = 365.2425
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def raw_layer_classes(keras: Namespace) -> RawLayerClasses:
             return ops.cast(ops.concatenate(parts, axis=1), "float32")
 
         def compute_output_spec(self, inputs: Tensor) -> Any:
-            return keras.KerasTensor((inputs.shape[0], 7 if self.has_time else 5), dtype="float32")
+            return keras.KerasTensor((inputs.shape[0], len(part_names(self.has_time))), dtype="float32")
 
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "origin_day": self.origin_day, "has_time": self.has_time}

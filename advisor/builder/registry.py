@@ -1,6 +1,7 @@
 """Everything that the builder can carry out: slot → value → the function that does it.
 
-Each function takes the Keras to build with first. What is not here can't be built, and the builder says so.
+Each function takes the Keras to build with first (those of ``target_scaling`` take the targets).
+What is not here can't be built, and the builder says so.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from advisor.builder.namespace import Namespace
+from advisor.builder.statistics import TARGET_SCALINGS
 
 Part = Callable[..., Any]
 
@@ -120,6 +122,7 @@ REGISTRY: Mapping[str, Mapping[str, Part]] = {
     "input_normalization": INPUT_NORMALIZATIONS,
     "regularization": REGULARIZATIONS,
     "dropout": DROPOUTS,
+    "target_scaling": TARGET_SCALINGS,
 }
 """Slots whose values are words."""
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from advisor.builder.layers import raw_layer_classes
 from advisor.builder.namespace import Model, Tensor, program_keras
+from advisor.data.dates import part_names
 from advisor.errors import BuildError, Finding
 
 ENCODED = "encoded"
@@ -157,6 +158,4 @@ def _check(core: Model, columns: Sequence[RawColumn]) -> None:
 
 
 def _width(column: RawColumn) -> int:
-    if column.kind != "datetime":
-        return 1
-    return 7 if column.has_time else 5
+    return len(part_names(column.has_time)) if column.kind == "datetime" else 1

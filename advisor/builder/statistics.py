@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from advisor.artifacts import Array, Statistics
-from advisor.builder.columns import CODE_KIND, MISSING_CODE, EncodedColumn, check_columns
+from advisor.builder.columns import CODE_KIND, MISSING_CODE, EncodedColumn, check_columns, is_bounded
 from advisor.errors import BuildError, Finding
 
 NUMERIC_TASKS = ("regression", "forecasting")
-TARGET_SCALINGS = ("standardize", "scale", "none")
 SMALLEST_SCALE = 1e-30
 """A spread below this can't be divided by in float32; such a column counts as constant."""
 
@@ -56,7 +55,7 @@ def fit_statistics(
 
     Returns:
         Statistics. Constant columns have scale 1. A column without a single value has mean 0 and scale 1. Booleans
-        have their share of true as mean (which stands in for missing ones) and scale 1: they stay 0 and 1. Codes have
+        and cyclic parts of dates have scale 1; their mean only stands in for missing values. Codes have
         mean 0 and scale 1. ``target_mean`` is what is subtracted from targets, ``target_scale`` what divides them:
         0 and 1 where nothing is scaled, None for classification.
 
@@ -79,7 +78,7 @@ def fit_statistics(
         if not present.size:
             continue
         mean[index] = present.mean()
-        if column.kind != "boolean":
+        if not is_bounded(column):
             scale[index] = _spread(present)
     if task not in NUMERIC_TASKS or y_train is None:
         return Statistics(mean, scale, has_missing)
@@ -157,16 +156,13 @@ def _fit_target(y: Array, scale_target: str, output_activation: str) -> tuple[Ar
             Finding("B107", "target", "some training targets are missing or infinite.", "Drop those rows.")
         )
     how = target_scaling(scale_target, output_activation)
-    shift, factor = np.zeros(y.shape[1]), np.ones(y.shape[1])
     if how == "interval":
         shift, factor = _interval(y, *_BOUNDS[output_activation])
-    elif how in ("scale", "standardize"):
-        factor = np.array([_spread(each) for each in y.T])
-        shift = y.mean(axis=0) if how == "standardize" else shift
-    elif how != "none":
-        raise BuildError(
-            Finding("B102", "target_scaling", f"{how!r} can't be built; allowed: {', '.join(TARGET_SCALINGS)}.")
-        )
+    elif how in TARGET_SCALINGS:
+        shift, factor = TARGET_SCALINGS[how](y)
+    else:
+        allowed = ", ".join(TARGET_SCALINGS)
+        raise BuildError(Finding("B102", "target_scaling", f"{how!r} can't be built; allowed: {allowed}."))
     _check_reach((y - shift) / factor, output_activation, y)
     return shift, factor
 
@@ -194,3 +190,22 @@ def _check_reach(scaled: Array, output_activation: str, y: Array) -> None:
                 "State the true target_range of the problem (unbounded, positive or bounded).",
             )
         )
+
+
+def _as_they_are(y: Array) -> tuple[Array, Array]:
+    return np.zeros(y.shape[1]), np.ones(y.shape[1])
+
+
+def _scaled(y: Array) -> tuple[Array, Array]:
+    return np.zeros(y.shape[1]), np.array([_spread(each) for each in y.T])
+
+
+def _standardized(y: Array) -> tuple[Array, Array]:
+    return y.mean(axis=0), np.array([_spread(each) for each in y.T])
+
+
+TARGET_SCALINGS: Mapping[str, Callable[[Array], tuple[Array, Array]]] = {
+    "standardize": _standardized,
+    "scale": _scaled,
+    "none": _as_they_are,
+}

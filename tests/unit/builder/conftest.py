@@ -18,6 +18,11 @@ class Column:
     name: str
     kind: str
     cardinality: int = 0
+    part: str = ""
+
+    @property
+    def source(self) -> str:
+        return self.name.partition(":")[0]
 
 
 DEFAULT = {
@@ -42,7 +47,7 @@ SELF_NORMALIZING = {**DEFAULT, "kernel_initializer": "lecun_normal", "activation
 
 COLUMNS = (
     Column("price", "numeric"),
-    Column("year", "date_part"),
+    Column("year:days", "date", part="days"),
     Column("sold", "boolean"),
     Column("colour", "code", 5),
     Column("constant", "numeric"),

@@ -92,6 +92,14 @@ def test_the_layout_gives_each_column_its_place():
     assert layout.embedding_parameters == 27
 
 
+def test_the_parts_of_a_date_share_one_flag_and_only_its_days_are_scaled():
+    columns = (Column("when:days", "date", part="days"), Column("when:year_sin", "date", part="year_sin"))
+    x = np.array([[1000, 0.5], [1010, 0.501], [np.nan, np.nan]], np.float32)
+    statistics = fit_statistics(x, columns, None, "binary", "none")
+    assert lay_out(columns, statistics, 4).flags == (0,)
+    assert statistics.scale.tolist() == [5.0, 1.0]
+
+
 def test_embeddings_grow_with_the_root_of_the_categories():
     assert [embedding_size(n) for n in (1, 4, 5, 9, 10, 2500, 1_000_000)] == [1, 2, 3, 3, 4, 50, 50]
 

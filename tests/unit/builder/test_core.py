@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from advisor.builder import build_core, count_cost, fit_statistics, lay_out, logits_model, with_target_units
+from advisor.builder import build_core, count_cost, fit_statistics, lay_out, logits_model, split_core, with_target_units
 from advisor.builder.registry import ACTIVATIONS, DROPOUTS, KERNEL_INITIALIZERS, NORMALIZATIONS, REGULARIZATIONS
 from advisor.errors import BuildError
 
@@ -157,6 +157,26 @@ def test_a_bias_sets_the_first_answer():
     np.testing.assert_array_equal(core.get_layer("output").get_weights()[1], bias)
     with pytest.raises(BuildError, match="output_bias"):
         build(output_bias=np.float32([1, 2]))
+
+
+@pytest.mark.parametrize("limit", [4, 100])
+def test_a_split_core_answers_as_the_whole_one_with_the_same_layers(limit):
+    x = table()
+    core = build({"categorical_encoding_limit": limit})
+    if limit == 4:
+        assert split_core(core) is None  # its embedding is trained
+        return
+    prepare, rest = split_core(core)
+    np.testing.assert_array_equal(rest(prepare(x)), core(x))
+    assert not prepare.weights
+    assert rest.get_layer("dense_1") is core.get_layer("dense_1")
+
+
+def test_a_split_core_of_numbers_alone_has_no_joined_layer():
+    x = np.float32([[1], [2], [3]])
+    core = build(columns=NUMBER, x=x)
+    prepare, rest = split_core(core)
+    np.testing.assert_array_equal(rest(prepare(x)), core(x))
 
 
 def test_delivered_regressions_answer_in_the_users_units():

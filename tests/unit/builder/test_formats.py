@@ -13,12 +13,13 @@ from .conftest import COLUMNS, DEFAULT, SELF_NORMALIZING, table
 
 pytestmark = pytest.mark.slow
 TOLERANCE = 1e-6
-"""Largest difference in standardized target units; operations are the same, their order inside a product may differ."""
+"""Largest difference, as a share of the target's scale plus the largest answer: the operations are the same, but each
+runtime adds up a product in an order of its own (already the same Keras model does for 1 row and for 2,000)."""
 
 CONFIGURATIONS = {
     "self_normalizing": {**SELF_NORMALIZING, "dropout": "alpha_dropout", "dropout_rates": [0.1]},
     "default": {**DEFAULT, "normalization": "batch_normalization", "normalization_position": "before_activation"},
-    "fast": {**DEFAULT, "activation": "leaky_relu"},
+    "fast": {**DEFAULT, "activation": "leaky_relu", "regularization": "l1_l2", "regularization_strengths": [0.01]},
 }
 
 
@@ -50,7 +51,7 @@ def test_reloaded_cores_answer_alike(keras: Any, tmp_path, name):
     x[0], x[1, 3], x[2, 5] = np.nan, 1, 1
     x[0, [3, 5]] = 0
     wanted = delivered(x).numpy()
-    allowed = TOLERANCE * float(statistics.target_scale[0]) + TOLERANCE
+    allowed = TOLERANCE * (float(statistics.target_scale[0]) + np.abs(wanted).max())
     assert np.isfinite(wanted).all()
 
     delivered.save(tmp_path / "core.keras")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from advisor.builder import build_core, build_serving, fit_statistics, input_names, with_target_units
+from advisor.data import Encoder, infer_schema
+from advisor.data.dates import date_parts, part_names
 from advisor.errors import BuildError
 
 from .conftest import DEFAULT
@@ -41,7 +45,8 @@ def encoded_columns() -> list[Encoded]:
     columns = []
     for raw in RAW:
         if raw.kind == "datetime":
-            columns += [Encoded(f"{raw.name}_{part}", "date_part") for part in range(7 if raw.has_time else 5)]
+            parts = part_names(raw.has_time)
+            columns += [Encoded(f"{raw.name}:{part}", "date", part=part) for part in parts]
         elif raw.kind == "categorical":
             columns.append(Encoded(raw.name, "code", len(raw.categories) + 2))
         else:
@@ -70,14 +75,13 @@ def raw_rows(rows: int = 40) -> list[np.ndarray]:
 
 def encode(columns: list[np.ndarray]) -> np.ndarray:
     """Encode the rows as the data stage's contract says, with its formulas for dates."""
-    dates = pytest.importorskip("advisor.data.dates")
     parts = []
     for raw, values in zip(RAW, columns, strict=True):
         if raw.kind == "categorical":
             codes = {"": 0, **{category: code for code, category in enumerate(raw.categories, 2)}}
             parts.append(np.array([[codes.get(value, 1)] for value in values[:, 0]], np.float32))
         elif raw.kind == "datetime":
-            parts.append(dates.date_parts(values[:, 0], raw.origin_day, raw.has_time))
+            parts.append(date_parts(values[:, 0], raw.origin_day, raw.has_time))
         else:
             parts.append(np.where(np.isfinite(values), values, np.nan).astype(np.float32))
     return np.concatenate(parts, axis=1)
@@ -121,6 +125,47 @@ def test_raw_rows_are_answered_as_encoded_ones_also_after_reloading(keras: Any, 
     assert np.abs(saved.serve(given).numpy() - wanted).max() <= allowed
     by_name = saved.signatures["serving_default"](**given)
     assert np.abs(next(iter(by_name.values())).numpy() - wanted).max() <= allowed
+
+
+@pytest.mark.slow
+def test_raw_rows_of_a_real_schema_are_answered_as_the_encoders():
+    rng = np.random.default_rng(0)
+    rows = 300
+    frame = pl.DataFrame(
+        {
+            "size m²": rng.normal(1e6, 3, rows),
+            "sold/when": [datetime(2019, 3, 1) + timedelta(hours=int(h)) for h in rng.integers(0, 9000, rows)],
+            "colour": rng.choice(["red", "grün", "a b"], rows),
+            "new": rng.integers(0, 2, rows).astype(bool),
+            "price": rng.normal(10, 2, rows),
+        }
+    ).with_columns(
+        pl.when(pl.int_range(rows) % 7 == 3).then(None).otherwise(pl.col(name)).alias(name)
+        for name in ("size m²", "sold/when", "colour", "new")
+    )
+    schema = infer_schema(frame, "price")
+    encoder = Encoder(schema)
+    x, y = encoder.encode(frame), encoder.encode_target(frame)
+    statistics = fit_statistics(x, encoder.columns, y, "regression", "standardize")
+    core = build_core(DEFAULT, encoder.columns, statistics, task="regression", outputs=1, seed=1)
+    core = with_target_units(core, statistics)
+    serving = build_serving(core, schema.features)
+    import tensorflow as tf
+
+    given = {}
+    for column in schema.features:
+        name, values = serving.inputs[column.name], frame[column.name]
+        if serving.types[name] == "float64":
+            numbers = values.dt.epoch("us").cast(pl.Float64) / 1e6
+        elif serving.types[name] == "string":
+            numbers = values.fill_null("")
+        else:
+            numbers = values.cast(pl.Float32)
+        filled = numbers.to_numpy() if numbers.dtype == pl.String else numbers.fill_null(np.nan).to_numpy()
+        given[name] = tf.constant(filled[:, None], serving.types[name])
+    assert [column.kind for column in schema.features] == ["numeric", "datetime", "categorical", "boolean"]
+    difference = np.abs(serving.model(given).numpy() - core(x).numpy()).max()
+    assert difference <= TOLERANCE * statistics.target_scale[0]
 
 
 def test_names_of_inputs_are_plain_different_and_stable():

@@ -37,7 +37,7 @@ def test_constant_empty_boolean_and_code_columns_have_scale_one():
 def test_infinite_inputs_are_refused_with_the_name_of_the_column():
     x = table()
     x[3, 1] = np.inf
-    with pytest.raises(BuildError, match=r"'year'.*B108"):
+    with pytest.raises(BuildError, match=r"'year:days'.*B108"):
         fit_statistics(x, COLUMNS, None, "binary", "none")
 
 
