@@ -17,9 +17,9 @@ from advisor.errors import ArtifactError, Finding
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _ASSET = re.compile(r"assets/(?:[A-Za-z0-9_]+/)*vocabulary\.txt")
 _RATIO_FLOOR_BYTES = 1 << 16
-_FORBIDDEN_LAYERS = frozenset(
-    {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "Wrapper", "Layer", "HashedCrossing"}
-)
+_RUN_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_ALLOCATE_WHEN_DESCRIBED = ("MelSpectrogram", "STFTSpectrogram", "STFT")
+_FORBIDDEN = frozenset((*_RUN_CODE, *_ALLOCATE_WHEN_DESCRIBED, "Layer", "Wrapper"))
 _PATH_KEYS = frozenset({"vocabulary", "idf_weights", "filepath", "path", "file", "url"})
 _NAMESPACES = {
     "keras.layers": "Layer",
@@ -79,6 +79,7 @@ def check_keras_file(path: Path, limits: FileLimits = DEFAULT_LIMITS) -> None:
         with zipfile.ZipFile(path) as archive:
             _check_entries(path, archive, limits)
             config = _read_config(path, archive)
+            config["compile_config"] = None  # never read: files are loaded for prediction only
             _check_config(path, config)
             stored = _count_stored(path, archive, limits)
     except FileNotFoundError as error:
@@ -175,8 +176,10 @@ def _why_forbidden(node: Mapping[str, Any]) -> str | None:
         return None
     if name == "function" and module == "builtins":
         return None if _is_keras_function(node.get("config")) else f"the model calls a function {node.get('config')!r}."
-    if name in _FORBIDDEN_LAYERS or not _is_keras_class(module, name):
-        return f"the model contains {shown!r}, which may run code; only Keras's own layers and Advisor's are allowed."
+    if name in _FORBIDDEN or not _is_keras_class(module, name):
+        return (
+            f"the model contains {shown!r}; allowed are Keras's own layers that run no code of others, and Advisor's."
+        )
     return None
 
 
@@ -238,8 +241,8 @@ def _check_asked_for(path: Path, config: dict[str, Any], stored: int, limits: Fi
 
     try:
         with tf.Graph().as_default():
-            model = keras.saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=True)
-            asked = sum(math.prod(variable.shape) for variable in model.variables)
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            asked = sum(math.prod(weight.shape) for weight in model.weights)  # states of generators aren't stored
     except Exception as error:  # whatever a hostile description makes Keras raise
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise _refusal("A102", path, f"the model's description can't be built: {reason}") from error
