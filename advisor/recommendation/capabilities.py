@@ -19,6 +19,16 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "batch_normalization_momentum": ANY_NUMBER,
     "hidden_layers": ANY_NUMBER,
     "units": ANY_NUMBER,
+    "wide_path": (False,),
+    "skip_connections": (False,),
+    "convolution": ("none",),
+    "filters": (0,),
+    "kernel_size": (0,),
+    "pooling": ("none",),
+    "recurrent_cell": ("none",),
+    "recurrent_units": (0,),
+    "embedding_size": ANY_NUMBER,
+    "augmentation": ("none",),
     "output_activation": ("linear", "softplus", "sigmoid", "tanh", "softmax"),
     "loss": ("mse", "huber", "mae", "binary_crossentropy", "sparse_categorical_crossentropy"),
     "input_normalization": ("standardize",),
@@ -40,6 +50,9 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "gradient_clipping": ANY_NUMBER,
     "weight_averaging": ("none", "ema"),
     "pretraining": (),
+    "unsupervised_method": ("none",),
+    "compression_ladder": (),
+    "sampling_artifact": ("none",),
     "sparsification": ("none",),
     "fold_batch_normalization": (False,),
     "precision": ("float32",),
@@ -48,7 +61,18 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
 }
 """Slot → the values that are carried out; a list is carried out when each of its elements is."""
 
-DESCRIPTIVE = frozenset({"sparsity_target", "sparsity_pattern", "compression_ladder", "mc_samples", "mc_minimum_samples"})
+DESCRIPTIVE = frozenset(
+    {
+        "allowed_metric_cost",
+        "fine_tuning_rate_fraction",
+        "mc_minimum_samples",
+        "mc_samples",
+        "reuse_tries",
+        "sparsity_pattern",
+        "sparsity_target",
+        "uncertainty_ladder",
+    }
+)
 """Slots that only qualify another slot: their step is judged by that one."""
 
 ARCHITECTURES = ("dense_stack",)

@@ -85,7 +85,9 @@ def _about_latency(facts: Mapping[str, Any], values: Mapping[str, Any], warn: An
     if is_fast and values.get("mc_dropout"):
         samples, fewest = values.get("mc_samples"), values.get("mc_minimum_samples")
         how_many = f" {samples} times" if samples else " many times"
-        message = f"Speed and certainty pull against each other: MC Dropout runs the network{how_many} for each prediction."
+        message = (
+            f"Speed and certainty pull against each other: MC Dropout runs the network{how_many} for each prediction."
+        )
         if budget is not None and fewest:
             message += (
                 f" The latency budget decides how many passes are affordable; below {fewest} the budget is kept and a "
@@ -103,7 +105,8 @@ def _about_latency(facts: Mapping[str, Any], values: Mapping[str, Any], warn: An
     if budget is not None and facts["latency_importance"] == "low":
         warn(
             "W104",
-            f"Latency is called unimportant, yet there is a budget of {budget:g} ms. The budget is kept as a requirement.",
+            f"Latency is called unimportant, yet there is a budget of {budget:g} ms. "
+            "The budget is kept as a requirement.",
             "latency_importance",
             "latency_budget_ms",
         )

@@ -131,6 +131,7 @@ class RuleTraceDocument(_Strict):
     title: Text
     layer: Word
     because: Text
+    source: list[SourceDocument]
     limits: Text
     facts: dict[str, Value] = Field(description="The facts that satisfied its condition.")
     sets: dict[str, Value]

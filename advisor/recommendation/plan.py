@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from advisor.recommendation.capabilities import ARCHITECTURES, DATA_KINDS, TASKS, is_carried_out
+from advisor.recommendation.requirements import requirements_of
 
 Status = Literal["carried_out", "not_carried_out_yet", "not_needed"]
 
@@ -45,6 +46,15 @@ _NETWORK = (
     "normalization",
     "normalization_position",
     "batch_normalization_momentum",
+    "wide_path",
+    "skip_connections",
+    "convolution",
+    "filters",
+    "kernel_size",
+    "pooling",
+    "recurrent_cell",
+    "recurrent_units",
+    "embedding_size",
     "output_activation",
 )
 _TRAINING = (
@@ -59,6 +69,8 @@ _TRAINING = (
     "gradient_clipping",
     "weight_averaging",
 )
+_PRETRAINING_SLOTS = ("pretraining", "unsupervised_method", "fine_tuning_rate_fraction", "reuse_tries")
+_SAMPLING = ("mc_dropout", "mc_samples", "mc_minimum_samples", "uncertainty_ladder", "sampling_artifact")
 _REGULARIZATION = ("regularization", "regularization_strengths", "dropout", "dropout_rates")
 _QUANTIZED = {"float16": "16-bit floats", "int8": "8-bit integers"}
 
@@ -87,7 +99,15 @@ def plan_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Step, 
         needed=values.get("class_weighting", "none") != "none",
     )
     for kind in values.get("pretraining") or ():
-        draft.step(f"pretrain_{kind}", _PRETRAINING.get(kind, f"Pretrain: {kind}."), ("pretraining",))
+        draft.step(f"pretrain_{kind}", _PRETRAINING.get(kind, f"Pretrain: {kind}."), _PRETRAINING_SLOTS)
+    if not values.get("pretraining"):
+        draft.step("pretrain", "Start from other data.", _PRETRAINING_SLOTS, needed=False)
+    draft.step(
+        "augment",
+        "Vary the training images a little in each epoch.",
+        ("augmentation",),
+        needed=values.get("augmentation", "none") != "none",
+    )
     draft.step("build_network", "Build the network.", _NETWORK)
     draft.step(
         "find_learning_rate",
@@ -113,13 +133,20 @@ def plan_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Step, 
     draft.step(
         "quantize",
         f"Store the weights as {_QUANTIZED.get(precision, precision)}.",
-        ("precision", "compression_ladder"),
+        ("precision",),
         needed=precision != "float32",
+    )
+    ladder = values.get("compression_ladder") or ()
+    draft.step(
+        "meet_budgets",
+        f"If a budget is missed, try in turn and measure: {', '.join(ladder).replace('_', ' ')}.",
+        ("compression_ladder", "allowed_metric_cost"),
+        needed=bool(ladder) and bool(requirements_of(facts, values)),
     )
     draft.step(
         "mc_dropout",
         "Predict with several random dropout masks, and give the mean and the spread.",
-        ("mc_dropout", "mc_samples", "mc_minimum_samples"),
+        _SAMPLING,
         needed=bool(values.get("mc_dropout")),
     )
     draft.step(

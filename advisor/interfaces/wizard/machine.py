@@ -205,5 +205,7 @@ def parse_answer(fact: FactType, text: str) -> Value:
         except ValueError:
             value = word
     if not fact.accepts(value):
-        raise ProblemError(Finding("P109", fact.name, f"“{text.strip()}” is not an answer.", f"Allowed: {fact.allowed}."))
+        raise ProblemError(
+            Finding("P109", fact.name, f"“{text.strip()}” is not an answer.", f"Allowed: {fact.allowed}.")
+        )
     return value

@@ -1,0 +1,230 @@
+"""An explanation as an outline, from which text, Markdown and dictionaries are rendered: all say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from advisor.explanation import wording
+from advisor.problem import FACTS
+from advisor.recommendation import Recommendation
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A few labelled values with the reason that they share.
+
+    Attributes:
+        values: Label and value, for people.
+        reason: Why, in whole sentences; may be empty.
+        notes: Rule, source, alternatives and what was overridden, one sentence each.
+        depth: How deep it stands in a chain of reasons; only used without values.
+    """
+
+    values: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its entries.
+
+    Attributes:
+        title: The heading.
+        entries: What stands below it.
+        is_numbered: Whether the entries are steps in order.
+    """
+
+    title: str
+    entries: tuple[Entry, ...]
+    is_numbered: bool = False
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A whole explanation.
+
+    Attributes:
+        title: What is explained, in a line.
+        summary: The most important in whole sentences.
+        sections: The rest.
+        hints: What to do next.
+    """
+
+    title: str
+    summary: str
+    sections: tuple[Section, ...] = ()
+    hints: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outline as a JSON-ready dictionary."""
+        return {
+            "title": self.title,
+            "summary": self.summary,
+            "sections": [
+                {
+                    "title": section.title,
+                    "entries": [
+                        {
+                            "values": [{"label": label, "value": value} for label, value in entry.values],
+                            "reason": entry.reason,
+                            "notes": list(entry.notes),
+                            "depth": entry.depth,
+                        }
+                        for entry in section.entries
+                    ],
+                }
+                for section in self.sections
+            ],
+            "hints": list(self.hints),
+        }
+
+
+def outline_of(recommendation: Recommendation, *, brief: bool = False) -> Outline:
+    """Return the outline of a whole recommendation.
+
+    Args:
+        recommendation: What to explain.
+        brief: Keep one sentence of each reason, and leave out what was overridden.
+    """
+    document = recommendation.document
+    sections = [_problem(document)]
+    sections += _decisions(document, brief)
+    sections += [_requirements(document), _plan(document), *_estimate(document), *_warnings(document)]
+    book = document["rulebook"]
+    hints = (
+        "Save it as JSON: advisor recommend PROBLEM.json --json > recommendation.json",
+        "Ask for the whole reason of one value: advisor explain recommendation.json --why activation",
+    )
+    return Outline(
+        "Recommendation",
+        f"{_summary(recommendation)} Decided by the rulebook {book['name']} {book['version']} ({book['title']}).",
+        tuple(section for section in sections if section.entries),
+        hints if brief else hints[1:],
+    )
+
+
+_TASKS = {
+    "regression": "a regression",
+    "binary": "a binary classification",
+    "multiclass": "a multiclass classification",
+    "multilabel": "a multilabel classification",
+    "forecasting": "a forecast",
+}
+_ARCHITECTURES = {
+    "dense_stack": "stack of dense layers",
+    "wide_and_deep": "wide and deep network",
+    "residual": "residual network",
+    "convolutional": "convolutional network",
+    "recurrent": "recurrent network",
+}
+
+
+def _summary(recommendation: Recommendation) -> str:
+    values, problem = recommendation.values, recommendation.problem
+    layers, units = values.get("hidden_layers"), values.get("units")
+    shape = f" with {layers} hidden layers of {units} neurons" if layers and units else ""
+    if layers == 1 and units:
+        shape = f" with 1 hidden layer of {units} neurons"
+    activation = f"{values['activation']} activation" if "activation" in values else ""
+    optimizer = f"trained with {values['optimizer']}" if "optimizer" in values else ""
+    extras = ", ".join(part for part in (activation, optimizer) if part)
+    return (
+        f"For {_TASKS[problem.task]}: a {_ARCHITECTURES[problem.architecture]}{shape}{', ' + extras if extras else ''}."
+    )
+
+
+def _problem(document: Mapping[str, Any]) -> Section:
+    origins = document["trace"]["facts"]
+    stated = []
+    for name, value in document["problem"].items():
+        origin = origins.get(name, {"origin": "given", "how": ""})
+        if origin["origin"] == "default":
+            continue
+        words = wording.say_fact_value(name, value)
+        meaning = FACTS[name].choice_meanings.get(value) if isinstance(value, str) else None
+        words += f" — {meaning}" if meaning else ""
+        words += f" ({origin['how']})" if origin["how"] else ""
+        stated.append((FACTS[name].title, words))
+    return Section("Your problem", (Entry(tuple(stated), "Everything else has its default."),))
+
+
+def _decisions(document: Mapping[str, Any], brief: bool) -> list[Section]:
+    groups: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    decisions = document["decisions"]
+    for slot, decision in decisions.items():
+        by_rule = groups.setdefault(decision["group"], {})
+        by_rule.setdefault((decision["rule"], *decision.get("further_rules", ())), []).append(slot)
+    return [
+        Section(group, tuple(_shared(decisions, rules, slots, brief) for rules, slots in by_rule.items()))
+        for group, by_rule in groups.items()
+    ]
+
+
+def _shared(decisions: Mapping[str, Any], rules: tuple[str, ...], slots: list[str], brief: bool) -> Entry:
+    """Return the entry of the slots that one rule (or the same few rules) decided."""
+    first = decisions[slots[0]]
+    values = tuple((decisions[slot]["title"], wording.say_value(decisions[slot]["value"])) for slot in slots)
+    reason = wording.first_sentence(first["because"]) if brief else first["because"]
+    notes = []
+    for slot in slots:
+        alternatives = decisions[slot]["alternatives"]
+        if alternatives:
+            words = " or ".join(map(wording.say_value, alternatives))
+            notes.append(f"{decisions[slot]['title']}: {words} would do as well.")
+    if not brief:
+        for slot in slots:
+            replaced = decisions[slot]["overrides"]
+            if replaced:
+                words = "; ".join(map(wording.say_overridden, replaced))
+                notes.append(f"{decisions[slot]['title']}: this takes the place of {words}.")
+    names = ", ".join(rules)
+    notes.append(f"{'Rule' if len(rules) == 1 else 'Rules'} {names}; {wording.say_sources(first['source'])}.")
+    return Entry(values, reason, tuple(notes))
+
+
+def _requirements(document: Mapping[str, Any]) -> Section:
+    found = document["requirements"]
+    if not found:
+        return Section(
+            "Requirements", (Entry(reason="You stated none: nothing is checked beyond the quality itself."),)
+        )
+    return Section(
+        "Requirements",
+        tuple(
+            Entry(((each["name"].capitalize(), wording.say_comparison(each)),), f"Measured as: {each['measured_as']}.")
+            for each in found
+        ),
+    )
+
+
+def _plan(document: Mapping[str, Any]) -> Section:
+    steps = [step for step in document["plan"] if step["status"] != "not_needed"]
+    return Section(
+        "Plan",
+        tuple(
+            Entry(reason=step["does"] + ("" if step["status"] == "carried_out" else " [NOT CARRIED OUT YET]"))
+            for step in steps
+        ),
+        is_numbered=True,
+    )
+
+
+def _estimate(document: Mapping[str, Any]) -> list[Section]:
+    cost = document["estimate"]
+    if cost is None:
+        return []
+    values = (
+        ("Parameters", wording.say_value(cost["parameters"])),
+        ("Size of the weights", f"{cost['bytes'] / 1000:,.1f} kB"),
+        ("Multiply-adds a row", wording.say_value(cost["multiply_adds"])),
+    )
+    return [Section("Cost, counted before anything is built", (Entry(values, f"If {cost['assumes']}."),))]
+
+
+def _warnings(document: Mapping[str, Any]) -> list[Section]:
+    found = tuple(Entry(reason=each["message"]) for each in document["warnings"])
+    return [Section("Worth knowing", found)] if found else []

@@ -1,0 +1,123 @@
+"""Renders an outline as text for a terminal, or as Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from advisor.explanation.outline import Entry, Outline, Section
+
+Paint = Callable[[str], str]
+
+
+def _plain(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a terminal shows kinds of text; without one everything is plain, and says the same.
+
+    Attributes:
+        heading: Paints headings.
+        value: Paints values.
+        muted: Paints rules and sources.
+    """
+
+    heading: Paint = _plain
+    value: Paint = _plain
+    muted: Paint = _plain
+
+
+PLAIN = Style()
+
+
+def render_text(outline: Outline, *, width: int = 80, style: Style = PLAIN) -> str:
+    """Return an outline as text.
+
+    Args:
+        outline: What to render.
+        width: Columns; no line is longer, unless a single word is.
+        style: How headings, values and notes are painted.
+    """
+    lines = [style.heading(outline.title), style.heading("=" * len(outline.title)), *_wrap(outline.summary, width, "")]
+    for section in outline.sections:
+        lines += ["", style.heading(section.title), style.heading("-" * len(section.title))]
+        lines += _section(section, width, style)
+    if outline.hints:
+        lines.append("")
+        for hint in outline.hints:
+            lines += [style.muted(line) for line in _wrap(hint, width, "", "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _section(section: Section, width: int, style: Style) -> list[str]:
+    labels = [len(label) for entry in section.entries for label, _ in entry.values]
+    column = min(max(labels, default=0), 34) + 2
+    lines: list[str] = []
+    for number, entry in enumerate(section.entries, start=1):
+        if lines and entry.values:
+            lines.append("")
+        for label, value in entry.values:
+            lines += _row(label, value, column, width, style)
+        first = "    " if entry.values else f"{number:>3}. " if section.is_numbered else "  " * entry.depth + "  - "
+        after = " " * len(first)
+        if entry.reason:
+            lines += _wrap(entry.reason, width, first, after)
+        for note in entry.notes:
+            lines += [style.muted(line) for line in _wrap(note, width, after, after)]
+    return lines
+
+
+def _row(label: str, value: str, column: int, width: int, style: Style) -> list[str]:
+    first = f"  {label:<{column}}"
+    wrapped = _wrap(value, width, first, " " * (column + 2))
+    head = wrapped[0][: len(first)] + style.value(wrapped[0][len(first) :])
+    return [head, *(line[: column + 2] + style.value(line[column + 2 :]) for line in wrapped[1:])]
+
+
+def _wrap(text: str, width: int, first: str, after: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width=width,
+        initial_indent=first,
+        subsequent_indent=first if after is None else after,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [first.rstrip()]
+
+
+def render_markdown(outline: Outline) -> str:
+    """Return an outline as Markdown."""
+    blocks = [f"# {_escape(outline.title)}", _escape(outline.summary)]
+    for section in outline.sections:
+        blocks.append(f"## {_escape(section.title)}")
+        if section.is_numbered or not any(entry.values for entry in section.entries):
+            blocks.append(_list(section))
+        else:
+            blocks += [_markdown_entry(entry) for entry in section.entries]
+    blocks += [_escape(hint) for hint in outline.hints]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _list(section: Section) -> str:
+    lines = []
+    for number, entry in enumerate(section.entries, start=1):
+        indent = "    " * entry.depth
+        lines.append(f"{indent}{f'{number}.' if section.is_numbered else '-'} {_escape(entry.reason)}")
+        lines += [f"{indent}    *{_escape(note)}*" for note in entry.notes]
+    return "\n".join(lines)
+
+
+def _markdown_entry(entry: Entry) -> str:
+    lines = [f"- **{_escape(label)}**: {_escape(value)}" for label, value in entry.values]
+    paragraphs = [_escape(entry.reason)] if entry.reason else []
+    paragraphs += [f"*{_escape(note)}*" for note in entry.notes]
+    return "\n\n".join(["\n".join(lines), *paragraphs] if lines else paragraphs)
+
+
+def _escape(text: str) -> str:
+    for character in "\\`*_[]<>#":
+        text = text.replace(character, "\\" + character)
+    return " ".join(text.split())

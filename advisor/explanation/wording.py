@@ -1,0 +1,78 @@
+"""How facts, values and sources are said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.problem import FACTS
+
+_END_OF_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
+DECIDED = "decided."
+
+
+def say_value(value: Any) -> str:
+    """Return a value for people: yes and no, thousands separated, lists joined by commas."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(say_value, value)) or "none"
+    return str(value)
+
+
+def say_fact_value(name: str, value: Any) -> str:
+    """Return a fact's value for people, with its unit, and in words when it is null."""
+    fact = FACTS.get(name)
+    if value is None:
+        return fact.null_means if fact and fact.null_means else "unknown"
+    words = say_value(value)
+    return f"{words} {fact.unit}" if fact and fact.unit and fact.unit not in fact.title.lower() else words
+
+
+def title_of(name: str, slot_titles: Mapping[str, str]) -> str:
+    """Return the name for people of a fact, a derived fact, a computed number, or ``decided.<slot>``."""
+    if name.startswith(DECIDED):
+        slot = name.removeprefix(DECIDED)
+        return slot_titles.get(slot, slot.replace("_", " ").capitalize())
+    return FACTS[name].title if name in FACTS else name.replace("_", " ").capitalize()
+
+
+def say_fact(name: str, value: Any, slot_titles: Mapping[str, str]) -> str:
+    """Return one fact with its value, such as ``Sparse model: very_sparse``."""
+    return f"{title_of(name, slot_titles)}: {say_fact_value(name, value)}"
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text."""
+    return _END_OF_SENTENCE.split(text.strip(), maxsplit=1)[0]
+
+
+def say_source(source: Mapping[str, str]) -> str:
+    """Return a source as the work's key and the place in it, such as ``HOML2, ch. 11, Table 11-3``."""
+    work = source["work"]
+    name = work.upper() if re.fullmatch(r"[a-z]+\d*", work) and len(work) <= 6 else source["citation"]
+    return f"{name}, {source['at']}" if source["at"] else name
+
+
+def say_sources(sources: Sequence[Mapping[str, str]]) -> str:
+    """Return several sources, separated by semicolons."""
+    return "; ".join(map(say_source, sources))
+
+
+def say_comparison(requirement: Mapping[str, Any]) -> str:
+    """Return a requirement's bound, such as ``at most 2 ms``."""
+    unit = "" if requirement["unit"] == "fraction" else f" {requirement['unit']}"
+    return f"{requirement['comparison'].replace('_', ' ')} {say_value(requirement['required'])}{unit}"
+
+
+def say_overridden(entry: Mapping[str, Any]) -> str:
+    """Return a value that was replaced, and by what means."""
+    means = "was outranked" if entry["how"] == "rebutted" else f"was withdrawn by {entry['by']}"
+    return f"{say_value(entry['value'])} ({entry['rule']} {means})"
