@@ -1,5 +1,6 @@
 """One self-contained HTML page per run: the verdict, the decisions with their reasons, and everything measured."""
 
+from advisor.report.card import model_card_inputs
 from advisor.report.inputs import (
     Calibration,
     ColumnProfile,
@@ -24,5 +25,6 @@ __all__ = [
     "ReportInputs",
     "Score",
     "Trial",
+    "model_card_inputs",
     "render_report",
 ]

@@ -24,7 +24,7 @@ from advisor.report.figures import (
 from advisor.report.inputs import NETWORK, DataProfile, ReportInputs
 from advisor.report.usage import ways
 from advisor.report.verdict import comparison_sign, metric_title, quality_sentences, requirement_sentence
-from advisor.report.wording import DASH, counted, duration, joined, number, shown, size, words
+from advisor.report.wording import DASH, FORMATS, counted, duration, joined, number, shown, size, words
 
 MAXIMUM_BYTES = 2_000_000
 MOST_COLUMNS = 500
@@ -162,7 +162,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "events": [_event(event) for event in events],
         "artifacts": [
             {
-                "title": words(item.name),
+                "title": FORMATS.get(item.name, words(item.name)),
                 "path": cut(item.path),
                 "size": size(item.bytes),
                 "precision": item.precision,
@@ -212,7 +212,7 @@ def _delivered(inputs: ReportInputs) -> str:
         shape += f", {counted(inputs.parameters, 'trainable parameter')},"
     if not inputs.artifacts:
         return f"{shape} was trained.".replace(",,", ",")
-    names = joined(words(item.name) for item in inputs.artifacts)
+    names = joined(FORMATS.get(item.name, words(item.name)) for item in inputs.artifacts)
     return f"{shape} was trained and delivered as {names}."
 
 

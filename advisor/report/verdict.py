@@ -50,27 +50,26 @@ def quality_sentences(metrics: Metrics, rows: int | None) -> list[str]:
     text = f"{place}, its {metric_title(metrics, metrics.primary)} is {number(mine.values[metrics.primary])}{unit}"
     others = baselines(metrics)
     if others:
-        text += "; " + joined(f"{other.title} reaches {number(other.values[metrics.primary])}" for other in others)
+        text += "; for comparison: " + joined(
+            f"{other.title} {number(other.values[metrics.primary])}" for other in others
+        )
     sentences = [text + "."]
     better = [other for other in others if advantage(metrics, mine, other) < -EVEN]
     if better:
-        names = joined(other.title for other in better)
-        verb = "does" if len(better) == 1 else "do"
         if any(other.name in ("mean", "majority") for other in better):
             sentences.append(
                 "That is worse than not looking at the columns at all: this network has learned nothing of use."
             )
         else:
             sentences.append(
-                f"{names[:1].upper()}{names[1:]} {verb} better here: a deep net is the wrong tool for this table, "
+                f"Better here: {joined(other.title for other in better)}. A deep net is the wrong tool for this table, "
                 "unless you need what only it gives you (its formats, its uncertainty, further training)."
             )
     elif others:
         level = [other for other in others if abs(advantage(metrics, mine, other)) <= EVEN]
         if level:
             sentences.append(
-                f"{joined(other.title for other in level).capitalize()} "
-                f"{'is' if len(level) == 1 else 'are'} as good, within {EVEN:.0%}: the simpler model may do."
+                f"As good, within {EVEN:.0%}: {joined(other.title for other in level)}. The simpler model may do."
             )
         else:
             sentences.append("It is better than every model that it was compared with.")

@@ -24,6 +24,7 @@ ACRONYMS = {
     "keras": "Keras",
     "onnx": "ONNX",
 }
+FORMATS = {"keras": "Keras", "saved_model": "SavedModel", "litert": "LiteRT", "onnx": "ONNX"}
 
 
 def number(value: float | None, digits: int = 4) -> str:
