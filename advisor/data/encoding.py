@@ -323,8 +323,7 @@ def _encoded(column: Column) -> tuple[EncodedColumn, ...]:
         return (EncodedColumn(column.name, column.name, "code", "", FIRST_CATEGORY_CODE + len(column.categories)),)
     if column.kind == "datetime":
         return tuple(
-            EncodedColumn(f"{column.name}:{part}", column.name, "date", part)
-            for part in part_names(column.has_time)
+            EncodedColumn(f"{column.name}:{part}", column.name, "date", part) for part in part_names(column.has_time)
         )
     return (EncodedColumn(column.name, column.name, column.kind),)
 

@@ -64,6 +64,8 @@ def read_table(path: Source, *, text: frozenset[str] = frozenset(), labeled: boo
             raise DataError(Finding("D103", place, "the file is empty.", "Give a table with rows."))
         frame = readers[kind]()
     except OSError as error:
+        if not isinstance(error, PermissionError):  # A truncated file is reported so.
+            raise _damaged(place, kind, str(error).split("\n")[0]) from error
         raise DataError(
             Finding("D101", place, f"the file can't be read: {error.strerror or error}.", "Check its permissions.")
         ) from error
@@ -71,6 +73,8 @@ def read_table(path: Source, *, text: frozenset[str] = frozenset(), labeled: boo
         raise duplicate_names(place, ()) from error
     except pl.exceptions.PolarsError as error:
         raise _damaged(place, kind, str(error).split("\n")[0]) from error
+    except pl.exceptions.PanicException as error:  # Polars' reader gave up; not an Exception, but no more than that.
+        raise _damaged(place, kind, "its contents contradict each other") from error
     if frame.height == 0:
         raise DataError(Finding("D104", place, "the table has no rows.", "Give a table with rows."))
     return plain_frame(frame, place)
