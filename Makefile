@@ -5,8 +5,6 @@ RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_OUT ?= demo-run
 
-export TF_CPP_MIN_LOG_LEVEL ?= 3
-export TF_ENABLE_ONEDNN_OPTS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: install demo test test-fast test-slow lint bench docs lock clean

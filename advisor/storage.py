@@ -45,7 +45,12 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise StorageError(
-            Finding("S101", str(path), f"the file can't be written: {error.strerror or error}.", "Free space or choose another folder.")
+            Finding(
+                "S101",
+                str(path),
+                f"the file can't be written: {error.strerror or error}.",
+                "Free space or choose another folder.",
+            )
         ) from error
     finally:
         if temporary is not None:

@@ -1,0 +1,77 @@
+"""The whole way from Python: ``advisor.train``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from advisor.problem import Problem
+from advisor.recommendation import Recommendation
+
+if TYPE_CHECKING:
+    from advisor.pipeline import Progress
+    from advisor.run import Run
+
+
+def train(
+    recommendation: Recommendation | Problem | Mapping[str, Any] | None,
+    data: Any,
+    *,
+    target: str | None = None,
+    out: str | Path,
+    rulebook: str = "homl2",
+    split_column: str | None = None,
+    validation: Any = None,
+    test: Any = None,
+    seed: int = 0,
+    time_budget: float | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Carry out a recommendation on data, and deliver a measured model.
+
+    Args:
+        recommendation: A recommendation to carry out as it is; or a problem (or some of its fields) that the data
+            complete and the rulebook decides; None leaves everything to the data.
+        data: Path of a table, or any dataframe.
+        target: Name of the target column; None infers it.
+        out: The run folder; it must be new or empty unless ``resume`` or ``force`` say otherwise.
+        rulebook: Name or folder of the rulebook, where there is something left to decide.
+        split_column: Column with train, val and test.
+        validation: Separate rows for validation.
+        test: Separate rows for the final measurement.
+        seed: Decides split, first weights and order of the rows; from 0 to 2**32 - 1.
+        time_budget: Seconds that training may take in all.
+        resume: Go on with an unfinished run.
+        force: Replace an earlier run once the new one is finished.
+        progress: Is told of everything that happens; None shows nothing.
+
+    Returns:
+        The finished run, ready to predict.
+
+    Raises:
+        AdvisorError: If the request, the data or the disk does not allow it; an earlier run is left as it was.
+    """
+    from advisor.pipeline import Request, carry_out
+
+    decided = recommendation if isinstance(recommendation, Recommendation) else None
+    given: Mapping[str, Any] = {}
+    if isinstance(recommendation, Problem):
+        given = {name: value for name, value in recommendation.facts().items() if name in recommendation.given}
+    elif recommendation is not None and decided is None:
+        given = dict(recommendation)  # type: ignore[arg-type]  # a mapping is all that is left
+    request = Request(
+        data=data,
+        target=target,
+        given=given,
+        recommendation=decided,
+        rulebook=rulebook,
+        split_column=split_column,
+        validation=validation,
+        test=test,
+        seed=seed,
+        time_budget=time_budget,
+    )
+    return carry_out(request, out, resume=resume, force=force, progress=progress)

@@ -1,0 +1,154 @@
+"""From trained weights to a delivered model: export, reload, compare, measure, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from advisor.artifacts import Array, Artifact, Latency, Verdict
+from advisor.builder import Serving, build_serving, count_cost, with_target_units
+from advisor.data.raw import raw_columns
+from advisor.evaluation import (
+    Baseline,
+    Measurement,
+    Metrics,
+    compare_with_baselines,
+    latency_measurement,
+    measure,
+    measure_baselines,
+    measure_latency,
+    measure_size,
+    measure_sparsity,
+    size_measurement,
+    sparsity_measurement,
+    verdicts,
+)
+from advisor.export import (
+    LiteRTRuntime,
+    export_litert,
+    save_keras,
+    save_saved_model,
+    verify_keras,
+    verify_litert,
+    verify_saved_model,
+)
+from advisor.pipeline.fitting import Fitted
+from advisor.pipeline.preparation import Prepared
+from advisor.pipeline.progress import Progress
+from advisor.run import CONTRACT, CONTRACT_VERSION
+from advisor.storage import write_json
+
+COMPARED_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Everything that is known of the delivered model.
+
+    Attributes:
+        artifacts: Each delivered file, reloaded and compared.
+        latency: Measured latency of the delivered artefact.
+        metrics: Quality on the test rows.
+        val_metrics: Quality on the validation rows.
+        baselines: The baselines' quality on the same test rows.
+        comparison: What to make of it, in sentences.
+        measurements: What requirements are compared with, whether or not one asks.
+        verdicts: Each requirement, measured.
+        parameters: Number of trainable parameters.
+    """
+
+    artifacts: tuple[Artifact, ...]
+    latency: Latency
+    metrics: Metrics
+    val_metrics: Metrics
+    baselines: tuple[Baseline, ...]
+    comparison: tuple[str, ...]
+    measurements: Mapping[str, Measurement]
+    verdicts: tuple[Verdict, ...]
+    parameters: int
+
+
+def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress) -> Delivered:
+    """Export the chosen network, prove the exports, and measure everything that can be said of the model.
+
+    Args:
+        prepared: Data and decisions.
+        fitted: The trained networks.
+        folder: The growing run folder.
+        progress: Is told of every stage.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        ExportError: If an artefact differs from the model in memory after reloading.
+        StorageError: If a file can't be written.
+    """
+    core = with_target_units(fitted.chosen.core, prepared.statistics)
+    progress.stage("Exporting", "Keras, SavedModel and LiteRT; each is reloaded and compared with the model in memory")
+    artifacts = _export(prepared, core, folder)
+    litert = folder / next(each.path for each in artifacts if each.name == "litert")
+    runtime = LiteRTRuntime(litert)
+    progress.stage("Measuring", "quality on the test rows, baselines, latency, size, sparsity")
+    bundle = prepared.bundle
+    metrics = measure(bundle.task, bundle.test.y, runtime.predict(bundle.test.x))
+    val_metrics = measure(bundle.task, bundle.val.y, runtime.predict(bundle.val.x))
+    baselines = measure_baselines(bundle, prepared.encoder.columns, seed=prepared.request.seed)
+    latency = measure_latency(
+        runtime.predict_row, list(bundle.test.x[:COMPARED_ROWS]), runtime="LiteRT float32, 1 thread"
+    )
+    measurements = {
+        "latency": latency_measurement(latency),
+        "size": size_measurement(measure_size(litert), litert.name),
+        "sparsity": sparsity_measurement(measure_sparsity(core).fraction, litert.name),
+    }
+    return Delivered(
+        artifacts=artifacts,
+        latency=latency,
+        metrics=metrics,
+        val_metrics=val_metrics,
+        baselines=baselines,
+        comparison=compare_with_baselines(metrics, baselines),
+        measurements=measurements,
+        verdicts=verdicts(fitted.recommendation.requirements, measurements),
+        parameters=count_cost(core).parameters,
+    )
+
+
+def _export(prepared: Prepared, core: Any, folder: Path) -> tuple[Artifact, ...]:
+    scale: Array | float = 1.0 if prepared.statistics.target_scale is None else prepared.statistics.target_scale
+    rows = prepared.bundle.test.x[:COMPARED_ROWS]
+    serving = build_serving(core, prepared.schema.features)
+    raw = _raw_inputs(prepared, serving, prepared.bundle.test.rows[:COMPARED_ROWS])
+    model = folder / "model"
+    save_keras(serving.model, model / "model.keras")
+    save_saved_model(serving.model, model / "saved_model")
+    export_litert(core, model / "model.tflite")
+    artifacts = (
+        verify_keras(model / "model.keras", serving.model, raw, root=folder, scale=scale),
+        verify_saved_model(model / "saved_model", serving.model, raw, root=folder, scale=scale),
+        verify_litert(model / "model.tflite", core, rows, root=folder, scale=scale),
+    )
+    write_json(
+        folder / CONTRACT,
+        {
+            "contract_version": CONTRACT_VERSION,
+            "task": prepared.bundle.task,
+            "outputs": prepared.outputs,
+            "classes": prepared.encoder.labels.tolist(),
+            "target": prepared.schema.target.name,
+            "encoder": prepared.encoder.contract(),
+            "serving_inputs": serving.inputs,
+            "serving_types": serving.types,
+            "artifacts": {each.name: str(each.path) for each in artifacts},
+        },
+    )
+    return artifacts
+
+
+def _raw_inputs(prepared: Prepared, serving: Serving, rows: Array) -> dict[str, Array]:
+    """Return raw rows as the exported models take them: one array (n, 1) an input."""
+    columns = raw_columns(prepared.frame[rows], prepared.schema)
+    return {serving.inputs[name]: values for name, values in columns.items()}

@@ -1,0 +1,258 @@
+"""Training as the recommendation says, "if needed" decided by evidence: observe, turn on, retrain, keep the better."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from advisor.artifacts import Epoch, Event, TrainingReport
+from advisor.builder import build_core
+from advisor.pipeline.preparation import Prepared
+from advisor.pipeline.progress import Progress
+from advisor.problem import Problem
+from advisor.recommendation import Recommendation, recommend
+from advisor.training import Recipe, overfits, tensorboard_writer, train
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network that the recommendation lets us try.
+
+    Attributes:
+        label: Stable name, also of its checkpoint's folder.
+        title: Name for people.
+        recommendation: The recommendation that it carries out.
+        strength: Strength of the penalty on the kernels, or None.
+        rate: Dropout rate, or None.
+    """
+
+    label: str
+    title: str
+    recommendation: Recommendation
+    strength: float | None
+    rate: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate after training.
+
+    Attributes:
+        candidate: What was tried.
+        core: The network with the weights of its best epoch, answering in training units.
+        report: What training did.
+    """
+
+    candidate: Candidate
+    core: Any
+    report: TrainingReport
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The outcome of all trials.
+
+    Attributes:
+        chosen: The trial that is delivered.
+        trials: Every trial, in order.
+        events: What happened between trials.
+        recommendation: The recommendation that the chosen trial carries out.
+    """
+
+    chosen: Trial
+    trials: tuple[Trial, ...]
+    events: tuple[Event, ...]
+    recommendation: Recommendation
+
+
+class Interrupted(Exception):
+    """The user stopped the run; its checkpoints stay for ``--resume``."""
+
+
+def candidates(recommendation: Recommendation, prefix: str) -> Iterator[Candidate]:
+    """Return every combination of the strengths and rates that the recommendation lists, in its order."""
+    values = recommendation.values
+    strengths = (values["regularization_strengths"] if values["regularization"] != "none" else None) or [None]
+    rates = (values["dropout_rates"] if values["dropout"] != "none" else None) or [None]
+    for strength, rate in itertools.product(strengths, rates):
+        parts = []
+        if strength is not None:
+            parts.append(f"{values['regularization']} {strength:g}")
+        if rate is not None:
+            parts.append(f"{values['dropout']} {rate:g}")
+        title = " and ".join(parts) or "no regularizer"
+        yield Candidate(f"{prefix}-{title.replace(' ', '-')}", title, recommendation, strength, rate)
+
+
+def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, progress: Progress) -> Fitted:
+    """Train what the recommendation says, look for overfitting, and let inference decide again if there is some.
+
+    Args:
+        prepared: Data and decisions.
+        checkpoints: Folder of the checkpoints.
+        logs: Folder of the TensorBoard logs.
+        resume: Go on from checkpoints that are there.
+        progress: Is told of every epoch.
+
+    Returns:
+        The trials and the one that is best on the validation rows.
+
+    Raises:
+        TrainingError: If a network diverges at every rate.
+        Interrupted: If the user stopped the run.
+    """
+    events: list[Event] = []
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        progress.event(event)
+
+    clock = _Clock(prepared.request.time_budget)
+    recommendation = prepared.recommendation
+    trials = _fit_all(prepared, recommendation, "first", clock, checkpoints, logs, resume, progress, tell)
+    best = _best(trials)
+    rounds = int(recommendation.values.get("evidence_rounds", 0))
+    for number in range(1, rounds + 1):
+        evidence = overfits(
+            best.report,
+            largest_gap=float(recommendation.values["overfitting_gap"]),
+            largest_rise=float(recommendation.values["overfitting_rise"]),
+        )
+        if evidence is None:
+            break
+        tell(evidence)
+        again = reconsider(prepared, best.candidate.recommendation.problem)
+        if again.values == best.candidate.recommendation.values:
+            tell(
+                Event("kept", "The rules have nothing more to turn on against overfitting; the network stays as it is.")
+            )
+            break
+        if clock.is_over():
+            tell(Event("stopped", "The time budget is used up; the regularizer that the rules advise was not tried."))
+            break
+        tell(_turned_on(best.candidate.recommendation.values, again.values))
+        more = _fit_all(prepared, again, f"regularized-{number}", clock, checkpoints, logs, resume, progress, tell)
+        trials += more
+        before, best = best, _best([best, *more])
+        tell(_kept(before, _best(more), best))
+        if best is before:
+            break
+    return Fitted(best, tuple(trials), tuple(events), best.candidate.recommendation)
+
+
+def reconsider(prepared: Prepared, problem: Problem) -> Recommendation:
+    """Let inference decide again with the evidence of overfitting as a fact."""
+    return recommend(Problem.from_facts({**problem.facts(), "overfitting_observed": True}), prepared.request.rulebook)
+
+
+class _Clock:
+    def __init__(self, budget: float | None) -> None:
+        self._budget = budget
+        self._begun = time.monotonic()
+
+    def share(self, parts: int) -> float | None:
+        """Return the seconds that one of so many equal parts of what is left may take."""
+        if self._budget is None:
+            return None
+        return max(1.0, (self._budget - (time.monotonic() - self._begun)) / max(parts, 1))
+
+    def is_over(self) -> bool:
+        """Return whether the budget is used up."""
+        return self._budget is not None and time.monotonic() - self._begun >= self._budget
+
+
+def _fit_all(
+    prepared: Prepared,
+    recommendation: Recommendation,
+    prefix: str,
+    clock: _Clock,
+    checkpoints: Path,
+    logs: Path,
+    resume: bool,
+    progress: Progress,
+    tell: Any,
+) -> list[Trial]:
+    waiting = list(candidates(recommendation, prefix))
+    trials: list[Trial] = []
+    for number, candidate in enumerate(waiting):
+        if trials and clock.is_over():
+            tell(Event("stopped", f"The time budget is used up; {len(waiting) - number} candidates were not tried."))
+            break
+        trials.append(
+            _fit_one(prepared, candidate, clock.share(len(waiting) - number), checkpoints, logs, resume, progress)
+        )
+        for event in trials[-1].report.events:
+            tell(event)
+    return trials
+
+
+def _fit_one(
+    prepared: Prepared,
+    candidate: Candidate,
+    seconds: float | None,
+    checkpoints: Path,
+    logs: Path,
+    resume: bool,
+    progress: Progress,
+) -> Trial:
+    values: Mapping[str, Any] = candidate.recommendation.values
+    core = build_core(
+        values,
+        prepared.encoder.columns,
+        prepared.statistics,
+        task=prepared.bundle.task,
+        outputs=prepared.outputs,
+        seed=prepared.request.seed,
+        architecture=candidate.recommendation.problem.architecture,
+        regularization_strength=candidate.strength,
+        dropout_rate=candidate.rate,
+    )
+    recipe = Recipe.from_values(values, task=prepared.bundle.task)
+    progress.fit_begins(candidate.title, recipe.max_epochs)
+    log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)
+
+    def told(epoch: Epoch, planned: int) -> None:
+        log(epoch, planned)
+        progress.epoch(epoch)
+
+    report = train(
+        core,
+        prepared.bundle,
+        recipe,
+        seed=prepared.request.seed,
+        statistics=prepared.statistics,
+        checkpoints=checkpoints / candidate.label,
+        resume=resume,
+        on_epoch=told,
+        time_budget=seconds,
+    )
+    progress.fit_ends()
+    if report.interrupted:
+        raise Interrupted
+    return Trial(candidate, core, report)
+
+
+def _best(trials: list[Trial]) -> Trial:
+    return min(trials, key=lambda trial: trial.report.best_val_loss)
+
+
+def _turned_on(before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
+    slots = [slot for slot in ("regularization", "dropout") if before[slot] != after[slot]]
+    names = " and ".join(str(after[slot]) for slot in slots) or "other settings"
+    return Event(
+        "regularized", f"The rules turn on {names}; the network is trained again.", {s: after[s] for s in slots}
+    )
+
+
+def _kept(before: Trial, regularized: Trial, best: Trial) -> Event:
+    old, new = before.report.best_val_loss, regularized.report.best_val_loss
+    which = "The regularized network" if best is regularized else "The first network"
+    return Event(
+        "kept",
+        f"{which} is kept: validation loss {new:.4g} with {regularized.candidate.title}, {old:.4g} without.",
+        {"without": old, "with": new, "kept": best.candidate.label},
+    )

@@ -1,0 +1,206 @@
+"""From a user's data and words to everything that training needs: schema, split, problem, recommendation, bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+from advisor.artifacts import DataBundle, Statistics
+from advisor.builder import fit_statistics
+from advisor.data import (
+    Encoder,
+    Profile,
+    Schema,
+    Split,
+    load_bundle,
+    make_split,
+    profile,
+    read_table,
+    stack_frames,
+    to_frame,
+)
+from advisor.errors import Finding, ProblemError
+from advisor.problem import Problem
+from advisor.recommendation import Recommendation, recommend
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, before anything is read.
+
+    Attributes:
+        data: Path of the data, or a dataframe.
+        target: Name of the target column; None leaves it to inference.
+        given: Problem fields that the user stated; they win over what is measured.
+        recommendation: A recommendation to carry out as it is; None decides by the rulebook.
+        rulebook: Name or folder of the rulebook.
+        split_column: Column with train, val, test; None recognizes a ``_split`` column.
+        validation: Separate rows for validation.
+        test: Separate rows for the final measurement.
+        seed: Decides split, first weights and order of the rows.
+        time_budget: Seconds that training may take in all; None is unlimited.
+    """
+
+    data: Any
+    target: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    recommendation: Recommendation | None = None
+    rulebook: str = "homl2"
+    split_column: str | None = None
+    validation: Any = None
+    test: Any = None
+    seed: int = 0
+    time_budget: float | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what decides the run besides the data, JSON-ready; a resumed run must be asked for the same."""
+        return {
+            "target": self.target,
+            "given": dict(self.given),
+            "recommendation": None if self.recommendation is None else digest(self.recommendation.to_json()),
+            "rulebook": self.rulebook,
+            "split_column": self.split_column,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data and decisions, ready for training.
+
+    Attributes:
+        request: What was asked.
+        frame: The whole table, separate validation and test rows appended.
+        profile: The schema, the facts that the data answered, and how.
+        split: Which rows are for what.
+        recommendation: What the rulebook advises, or what was given.
+        encoder: The contract from raw rows to the network's input.
+        bundle: The encoded split.
+        statistics: What preprocessing learned from the training rows.
+    """
+
+    request: Request
+    frame: Any
+    profile: Profile
+    split: Split
+    recommendation: Recommendation
+    encoder: Encoder
+    bundle: DataBundle
+    statistics: Statistics
+
+    @property
+    def schema(self) -> Schema:
+        """What is known about the table."""
+        return self.profile.schema
+
+    @property
+    def problem(self) -> Problem:
+        """The problem, the user's words first."""
+        return self.recommendation.problem
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Slot values of the recommendation."""
+        return self.recommendation.values
+
+    @property
+    def metric(self) -> str:
+        """Name of the validation metric that training reports."""
+        return "rmse" if self.schema.target.task == "regression" else "accuracy"
+
+    @property
+    def outputs(self) -> int:
+        """Number of the network's outputs."""
+        return self.schema.target.outputs
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def prepare(request: Request) -> Prepared:
+    """Read the data, complete the problem, decide, split and encode.
+
+    Args:
+        request: What the user asked for.
+
+    Returns:
+        Everything that training needs.
+
+    Raises:
+        DataError: If the data can't be used.
+        ProblemError: If the user's words contradict one another or the data.
+        KnowledgeError: If there is no such rulebook.
+    """
+    frame = _table(request.data)
+    validation = None if request.validation is None else _table(request.validation)
+    test = None if request.test is None else _table(request.test)
+    task = request.recommendation.problem.task if request.recommendation else request.given.get("task")
+    measured = profile(frame, request.target, split_column=request.split_column, task=task)
+    schema = measured.schema
+    recommendation = request.recommendation
+    if recommendation is None:
+        recommendation = recommend(complete(request.given, measured), request.rulebook)
+    _check_task(recommendation.problem, schema)
+    split = make_split(
+        frame, schema, seed=request.seed, split_column=request.split_column, validation=validation, test=test
+    )
+    encoder = Encoder(schema)
+    bundle = load_bundle(frame, schema, split, encoder, validation=validation, test=test)
+    statistics = fit_statistics(
+        bundle.train.x,
+        encoder.columns,
+        bundle.train.y,
+        schema.target.task,
+        recommendation.values["target_scaling"],
+        output_activation=recommendation.values["output_activation"],
+    )
+    whole = stack_frames(frame, schema, validation, test)
+    return Prepared(request, whole, measured, split, recommendation, encoder, bundle, statistics)
+
+
+def _table(source: Any) -> Any:
+    return read_table(source) if isinstance(source, str | PathLike) else to_frame(source)
+
+
+def complete(given: Mapping[str, Any], measured: Profile) -> Problem:
+    """Return the problem that the user stated, completed by what the data say.
+
+    Args:
+        given: Fields that the user stated.
+        measured: What the data say.
+
+    Returns:
+        The whole problem.
+
+    Raises:
+        ProblemError: If the fields are not understood or contradict one another.
+    """
+    return Problem.from_facts({**measured.facts, **given})
+
+
+def _check_task(problem: Problem, schema: Schema) -> None:
+    if problem.task != schema.target.task:
+        raise ProblemError(
+            Finding(
+                "P301",
+                "task",
+                f"the problem's task is {problem.task}, but the target column {schema.target.name!r} is a "
+                f"{schema.target.task} target ({schema.target.how}).",
+                "Name another --target, or leave the task to the data.",
+            )
+        )
+
+
+def inputs_of(prepared: Prepared) -> dict[str, Any]:
+    """Return what a run is made from, for resuming and for the manifest."""
+    return {
+        **prepared.request.describe(),
+        "data": prepared.bundle.sha256,
+        "problem": digest(json.dumps(prepared.problem.facts(), sort_keys=True)),
+    }
