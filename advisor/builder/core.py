@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Statistics
 from advisor.builder.blueprint import Blueprint, draw_up
-from advisor.builder.columns import RESERVED_CODES, EncodedColumn, Layout, is_bounded, lay_out
+from advisor.builder.columns import EncodedColumn, Layout, is_bounded, lay_out
 from advisor.builder.layers import layer_classes
 from advisor.builder.namespace import Model, Namespace, Tensor, program_keras
 from advisor.builder.registry import ARCHITECTURES, INPUT_NORMALIZATIONS, OUTPUT_ACTIVATIONS, REGULARIZATIONS
@@ -20,7 +19,7 @@ INPUT = "features"
 NUMBERS = "numbers"
 MISSING = "missing"
 ONE_HOT = "one_hot"
-EMBEDDING = "embedding_"
+EMBEDDINGS = "embeddings"
 JOINED = "prepared"
 OUTPUT = "output"
 OUTPUT_ACTIVATION = "output_activation"
@@ -93,7 +92,9 @@ def build_core(
     )(tensor)
     tensor = OUTPUT_ACTIVATIONS[blueprint.output_activation](keras, OUTPUT_ACTIVATION)(tensor)
     core = keras.Model(inputs, tensor, name="core")
-    _set_first_weights(core, layout, output_bias)
+    if output_bias is not None:
+        output = core.get_layer(OUTPUT)
+        output.set_weights([output.get_weights()[0], np.asarray(output_bias, np.float32)])
     return core
 
 
@@ -127,7 +128,7 @@ def split_core(core: Model) -> tuple[Model, Model] | None:
         embeddings: they are trained, so nothing can be prepared.
     """
     layers = {layer.name: layer for layer in core.layers}
-    if any(name.startswith(EMBEDDING) for name in layers):
+    if EMBEDDINGS in layers:
         return None
     prepared = next(layers[name].output for name in (JOINED, NUMBERS, ONE_HOT) if name in layers)
     kind = type(core)
@@ -168,33 +169,19 @@ def _prepare(
     if layout.slots:
         of, codes = zip(*layout.slots, strict=True)
         parts.append(layers.one_hot(columns=of, codes=codes, name=ONE_HOT)(inputs))
-    for each in layout.embedded:
-        code = layers.code(column=each.column, codes=each.codes, name=f"code_{each.column}")(inputs)
-        # With this range the squared length of an embedding is 1 on average, that of a one-hot vector.
-        bound = math.sqrt(3.0 / each.size)
-        name = _embedding_name(each.column)
-        initializer = keras.initializers.RandomUniform(-bound, bound, seed=blueprint.seed_of(name))
-        embedding = keras.layers.Embedding(each.codes, each.size, embeddings_initializer=initializer, name=name)
-        parts.append(embedding(code))
+    if layout.embedded:
+        parts.append(
+            layers.embeddings(
+                columns=[each.column for each in layout.embedded],
+                codes=[each.codes for each in layout.embedded],
+                sizes=[each.size for each in layout.embedded],
+                seeds=[blueprint.seed_of(f"{EMBEDDINGS}/{each.column}") for each in layout.embedded],
+                name=EMBEDDINGS,
+            )(inputs)
+        )
     if len(parts) == 1:
         return parts[0]
     return keras.layers.Concatenate(name=JOINED)(parts)
-
-
-def _embedding_name(column: int) -> str:
-    return f"{EMBEDDING}{column}"
-
-
-def _set_first_weights(core: Model, layout: Layout, output_bias: Array | None) -> None:
-    """Set what no initializer says: all zeros for missing and unknown categories, and the output bias."""
-    for each in layout.embedded:
-        embedding = core.get_layer(_embedding_name(each.column))
-        table = np.array(embedding.get_weights()[0])
-        table[:RESERVED_CODES] = 0.0
-        embedding.set_weights([table])
-    if output_bias is not None:
-        output = core.get_layer(OUTPUT)
-        output.set_weights([output.get_weights()[0], np.asarray(output_bias, np.float32)])
 
 
 def _check_outputs(statistics: Statistics, outputs: int, output_bias: Array | None) -> None:

@@ -8,14 +8,14 @@ and a converter can fold them. Only operations that LiteRT has of its own are us
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from advisor.builder.columns import UNKNOWN_CODE
+from advisor.builder.columns import RESERVED_CODES, UNKNOWN_CODE
 from advisor.builder.namespace import Namespace, Tensor, program_keras, tensor_functions
 from advisor.data.dates import DAY_SECONDS, YEAR_DAYS, part_names
 
@@ -30,14 +30,14 @@ class LayerClasses:
         standardize: Impute by the training mean, then subtract and scale.
         missing_flags: 1 where a number is missing, else 0.
         one_hot: 1 where a column holds a certain code, else 0.
-        code: One column of codes as whole numbers, ready for an embedding.
+        embeddings: Columns of codes, looked up in trained tables.
         target_units: From the units of training to the user's.
     """
 
     standardize: Any
     missing_flags: Any
     one_hot: Any
-    code: Any
+    embeddings: Any
     target_units: Any
 
 
@@ -49,6 +49,21 @@ def register_layers() -> None:
 
 def _constant(numbers: Sequence[float]) -> Any:
     return np.asarray(numbers, dtype=np.float32)
+
+
+def _first_rows(namespace: Namespace, size: int, seed: int) -> Callable[..., Any]:
+    """Return an initializer of a table: zeros for missing and unknown, random rows for the categories.
+
+    With this range the squared length of a row is 1 on average, that of a one-hot vector.
+    """
+    bound = math.sqrt(3.0 / size)
+    random = namespace.initializers.RandomUniform(-bound, bound, seed=seed)
+
+    def make(shape: tuple[int, ...], dtype: Any = None) -> Any:
+        named = (np.arange(shape[0]) >= RESERVED_CODES)[:, None].astype(np.float32)
+        return random(shape, dtype=dtype) * named
+
+    return make
 
 
 @lru_cache(maxsize=4)
@@ -125,20 +140,47 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), "columns": self.columns, "codes": self.codes}
 
     @register
-    class CodeColumn(base):  # type: ignore[misc,valid-type]  # Keras ships no types
-        """One column as whole numbers below ``codes``; anything else (NaN too) becomes the unknown code."""
+    class Embeddings(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """Columns of codes, each looked up in a table of its own; the found rows side by side.
 
-        def __init__(self, column: int, codes: int, **others: Any) -> None:
+        A code that is none (NaN too) counts as unknown. The rows of missing and unknown start as zeros: where no
+        training row changes them, they say nothing.
+        """
+
+        def __init__(
+            self,
+            columns: Sequence[int],
+            codes: Sequence[int],
+            sizes: Sequence[int],
+            seeds: Sequence[int],
+            **others: Any,
+        ) -> None:
             super().__init__(**others)
-            self.column, self.codes = int(column), int(codes)
+            self.columns, self.codes = list(columns), list(codes)
+            self.sizes, self.seeds = list(sizes), list(seeds)
+
+        def build(self, input_shape: Any) -> None:
+            self.tables = [
+                self.add_weight(
+                    name=f"table_{column}", shape=(codes, size), initializer=_first_rows(namespace, size, seed)
+                )
+                for column, codes, size, seed in zip(self.columns, self.codes, self.sizes, self.seeds, strict=True)
+            ]
+            super().build(input_shape)
 
         def call(self, inputs: Tensor) -> Tensor:
-            codes = inputs[:, self.column]
-            known = ops.logical_and(codes >= 0.0, codes < float(self.codes))
-            return ops.cast(ops.where(known, codes, np.float32(UNKNOWN_CODE)), "int32")
+            codes = pick(inputs, self.columns)
+            known = ops.logical_and(codes >= 0.0, codes < _constant(self.codes))
+            codes = ops.cast(ops.where(known, codes, np.float32(UNKNOWN_CODE)), "int32")
+            rows = [ops.rows_of(table, codes[:, index]) for index, table in enumerate(self.tables)]
+            return rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1)
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return (input_shape[0], sum(self.sizes))
 
         def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "column": self.column, "codes": self.codes}
+            own = {"columns": self.columns, "codes": self.codes, "sizes": self.sizes, "seeds": self.seeds}
+            return {**super().get_config(), **own}
 
     @register
     class TargetUnits(base):  # type: ignore[misc,valid-type]  # Keras ships no types
@@ -154,7 +196,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "scale": self.scale, "shift": self.shift}
 
-    return LayerClasses(Standardize, MissingFlags, OneHotCodes, CodeColumn, TargetUnits)
+    return LayerClasses(Standardize, MissingFlags, OneHotCodes, Embeddings, TargetUnits)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from functools import lru_cache
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,21 +19,37 @@ def program_keras() -> Namespace:
     return importlib.import_module("keras")
 
 
+_FUNCTIONS = {
+    "isnan": "math.is_nan",
+    "isfinite": "math.is_finite",
+    "where": "where",
+    "take": "gather",
+    "equal": "equal",
+    "cast": "cast",
+    "logical_and": "logical_and",
+    "concatenate": "concat",
+    "floor": "floor",
+    "mod": "math.floormod",
+    "sin": "sin",
+    "cos": "cos",
+}
+"""Tensor functions by their name in ``keras.ops``, and where TensorFlow has them."""
+
+
 @lru_cache(maxsize=4)
 def tensor_functions(namespace: Namespace) -> Any:
     """Return the few tensor functions that preprocessing needs, under the names of ``keras.ops``.
 
-    A Keras without ``ops`` runs on TensorFlow alone, so TensorFlow's functions take their place there.
+    A Keras without ``ops`` runs on TensorFlow alone, so TensorFlow's functions take their place there. ``rows_of(table,
+    indices)`` is added: on TensorFlow it is a bare gather, because ``keras.ops.take`` first mends negative indices,
+    which costs three operations a column in an exported model.
     """
-    found = getattr(namespace, "ops", None)
-    if found is not None:
-        return found
+    ops = getattr(namespace, "ops", None)
+    if ops is not None and namespace.backend.backend() != "tensorflow":
+        return SimpleNamespace(rows_of=ops.take, **{name: getattr(ops, name) for name in _FUNCTIONS})
     tf = importlib.import_module("tensorflow")
-    return SimpleNamespace(
-        isnan=tf.math.is_nan,
-        where=tf.where,
-        take=tf.gather,
-        equal=tf.equal,
-        cast=tf.cast,
-        logical_and=tf.logical_and,
-    )
+    if ops is None:
+        found = {name: attrgetter(path)(tf) for name, path in _FUNCTIONS.items()}
+    else:
+        found = {name: getattr(ops, name) for name in _FUNCTIONS}
+    return SimpleNamespace(rows_of=tf.gather, **found)

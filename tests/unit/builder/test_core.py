@@ -37,7 +37,7 @@ def test_preprocessing_equals_a_reference_written_in_numpy(keras):
     x[2, 5] = 44  # a code that does not exist
     statistics = fit_statistics(table(), COLUMNS, None, "binary", "none")
     core = build(statistics=statistics)
-    embedding = core.get_layer("embedding_5").get_weights()[0]
+    embedding = core.get_layer("embeddings").get_weights()[0]
     assert not embedding[:2].any()
 
     def scaled(index):
