@@ -146,12 +146,10 @@ def binary_metrics(y: Array, probability: Array) -> Metrics:
     """
     from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-    truth = np.asarray(y).reshape(len(y), -1)
-    p = np.asarray(probability, np.float64).reshape(len(truth), -1)
-    p = p[:, -1:] if p.shape[1] == 2 else p
+    truth, p = _columns(np.asarray(y)), _columns(np.asarray(probability, np.float64))
+    p = p[:, 1:] if p.shape[1:] == (2,) else p
     _check(truth, p, truth.shape == p.shape and truth.shape[1:] == (1,))
-    _check_probabilities(p)
-    t, q = truth[:, 0].astype(np.int64), p[:, 0]
+    t, q = truth[:, 0].astype(np.int64), _as_probabilities(p)[:, 0]
     predicted = (q >= HALF).astype(np.int64)
     right = predicted == t
     values: dict[str, float | None] = {
@@ -187,7 +185,7 @@ def multiclass_metrics(y: Array, probabilities: Array) -> Metrics:
     truth, p = np.asarray(y), np.asarray(probabilities, np.float64)
     truth = truth.reshape(-1) if truth.ndim == 2 and truth.shape[1] == 1 else truth
     _check(truth, p, truth.ndim == 1 and p.ndim == 2 and len(truth) == len(p) and p.shape[1] > 1)
-    _check_probabilities(p)
+    p = _as_probabilities(p)
     t = truth.astype(np.int64)
     if t.min() < 0 or t.max() >= p.shape[1]:
         raise DataError(Finding("D102", "", f"class numbers must be from 0 to {p.shape[1] - 1}."))
@@ -220,7 +218,7 @@ def multilabel_metrics(y: Array, probabilities: Array) -> Metrics:
 
     truth, p = np.asarray(y), np.asarray(probabilities, np.float64)
     _check(truth, p, truth.ndim == 2 and truth.shape == p.shape)
-    _check_probabilities(p)
+    p = _as_probabilities(p)
     t = truth.astype(np.int64)
     predicted = (p >= HALF).astype(np.int64)
     right = predicted == t
@@ -271,7 +269,7 @@ def expected_calibration_error(confidence: Array, correct: Array, *, bins: int =
     """
     stated, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     _check(stated, right, stated.ndim == 1 and stated.shape == right.shape)
-    _check_probabilities(stated)
+    stated = _as_probabilities(stated)
     # The bins are open to the left and closed to the right, as in the source.
     place = np.clip(np.ceil(stated * bins).astype(np.int64) - 1, 0, bins - 1)
     gaps = np.bincount(place, weights=right - stated, minlength=bins)
@@ -283,7 +281,7 @@ def _share_error(right: NDArray[Any]) -> float | None:
 
 
 def _columns(table: Array) -> Array:
-    return table.reshape(len(table), -1) if table.ndim != 2 else table
+    return table[:, None] if table.ndim == 1 else table
 
 
 def _check(y: Array, answers: Array, shapes_fit: bool) -> None:
@@ -295,11 +293,11 @@ def _check(y: Array, answers: Array, shapes_fit: bool) -> None:
         raise DataError(Finding("D102", "", "a target or an answer isn't a finite number."))
 
 
-def _check_probabilities(p: Array) -> None:
+def _as_probabilities(p: Array) -> Array:
     slack = 1e-6  # float32 sums
     if p.min() < -slack or p.max() > 1 + slack:
         raise DataError(Finding("D102", "", f"probabilities must be from 0 to 1; found {p.min():g} to {p.max():g}."))
-    np.clip(p, 0.0, 1.0, out=p)
+    return np.clip(p, 0.0, 1.0)
 
 
 def _forecasting_metrics(y: Array, answers: Array) -> Metrics:
