@@ -1,7 +1,7 @@
 """From a recommendation and a data schema to a Keras model, with preprocessing inside."""
 
 from advisor.builder.blueprint import Blueprint, draw_up
-from advisor.builder.columns import EncodedColumn, Layout, embedding_size, lay_out
+from advisor.builder.columns import EncodedColumn, Layout, lay_out, usual_embedding_size
 from advisor.builder.core import build_core, logits_model, split_core, with_target_units
 from advisor.builder.cost import Cost, count_cost
 from advisor.builder.layers import register_layers
@@ -21,7 +21,6 @@ __all__ = [
     "build_serving",
     "count_cost",
     "draw_up",
-    "embedding_size",
     "fit_statistics",
     "initial_output_bias",
     "input_names",
@@ -30,5 +29,6 @@ __all__ = [
     "register_layers",
     "split_core",
     "target_scaling",
+    "usual_embedding_size",
     "with_target_units",
 ]

@@ -42,6 +42,7 @@ class Blueprint:
         dropout_rate: Share of dropped values, 0 without dropout.
         output_activation: Activation of the output.
         categorical_encoding_limit: Up to this many categories are one-hot.
+        embedding_size: Numbers that stand for a category where it is embedded; None when that isn't decided.
     """
 
     architecture: str
@@ -61,6 +62,7 @@ class Blueprint:
     dropout_rate: float
     output_activation: str
     categorical_encoding_limit: int
+    embedding_size: int | None
 
     def seed_of(self, layer: str) -> int:
         """Return the seed of one layer: it depends on the model's seed and the layer's name alone."""
@@ -146,6 +148,7 @@ def draw_up(
     if values.get("target_scaling") is not None:
         choice("target_scaling")
     findings.extend(_check_outputs(task, outputs, output_activation))
+    size = values.get("embedding_size")
     blueprint = Blueprint(
         architecture=architecture,
         task=task,
@@ -166,6 +169,7 @@ def draw_up(
         dropout_rate=0.0 if dropout == "none" else first("dropout_rates", dropout_rate),
         output_activation=output_activation,
         categorical_encoding_limit=int(number("categorical_encoding_limit", values.get("categorical_encoding_limit"))),
+        embedding_size=None if size is None else int(number("embedding_size", size)),
     )
     if findings:
         raise BuildError(*findings)

@@ -84,10 +84,10 @@ class Layout:
         return sum(each.codes * each.size for each in self.embedded)
 
 
-def embedding_size(categories: int) -> int:
+def usual_embedding_size(categories: int) -> int:
     """Return how many numbers stand for one of ``categories``: their square root, rounded up, at most 50.
 
-    A judgement of this project: the size grows more slowly than the categories, and the bound keeps a column of
+    This is for recommendations that don't decide the slot ``embedding_size``. A judgement of this project: the size grows more slowly than the categories, and the bound keeps a column of
     identifiers from outweighing the rest of the model.
     """
     return min(LARGEST_EMBEDDING, math.isqrt(max(categories - 1, 0)) + 1)
@@ -102,13 +102,17 @@ def is_bounded(column: EncodedColumn) -> bool:
     return column.kind == "boolean" or (column.kind == "date" and column.part.endswith(("_sin", "_cos")))
 
 
-def lay_out(columns: Sequence[EncodedColumn], statistics: Statistics, limit: int) -> Layout:
+def lay_out(
+    columns: Sequence[EncodedColumn], statistics: Statistics, limit: int, embedding_size: int | None = None
+) -> Layout:
     """Decide for every encoded column how it enters the model.
 
     Args:
         columns: The encoded columns, in order.
         statistics: What the training rows said about them; only ``has_missing`` is read here.
         limit: Up to this many categories a column is one-hot, above it gets an embedding.
+        embedding_size: Numbers that stand for a category where it is embedded, exactly as recommended; None leaves it
+            to :func:`usual_embedding_size`.
 
     Returns:
         The layout. An unknown category has no slot but is all zeros: the level that all others are compared with.
@@ -132,7 +136,8 @@ def lay_out(columns: Sequence[EncodedColumn], statistics: Statistics, limit: int
             continue
         categories = column.cardinality - RESERVED_CODES
         if categories > limit:
-            embedded.append(Embedded(index, column.cardinality, embedding_size(categories)))
+            size = embedding_size if embedding_size is not None else usual_embedding_size(categories)
+            embedded.append(Embedded(index, column.cardinality, size))
             continue
         if missing:
             slots.append((index, MISSING_CODE))

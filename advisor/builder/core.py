@@ -77,7 +77,7 @@ def build_core(
         regularization_strength=regularization_strength,
         dropout_rate=dropout_rate,
     )
-    layout = lay_out(columns, statistics, blueprint.categorical_encoding_limit)
+    layout = lay_out(columns, statistics, blueprint.categorical_encoding_limit, blueprint.embedding_size)
     _check_outputs(statistics, outputs, output_bias)
     keras = keras_namespace if keras_namespace is not None else program_keras()
     inputs = keras.Input(shape=(len(columns),), name=INPUT, dtype="float32")

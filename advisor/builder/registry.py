@@ -131,6 +131,7 @@ NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "units": (1, 100_000, True),
     "batch_normalization_momentum": (0.0, 1.0, False),
     "categorical_encoding_limit": (0, 100_000, True),
+    "embedding_size": (1, 10_000, True),
     "regularization_strengths": (0.0, 1e6, False),
     "dropout_rates": (0.0, 0.95, False),
     "seed": (0, 2**63 - 1, True),

@@ -5,7 +5,7 @@ import pytest
 
 from advisor.artifacts import Statistics
 from advisor.builder.blueprint import draw_up
-from advisor.builder.columns import embedding_size, lay_out
+from advisor.builder.columns import lay_out, usual_embedding_size
 from advisor.builder.registry import REGISTRY
 from advisor.builder.statistics import fit_statistics
 from advisor.errors import BuildError
@@ -100,8 +100,16 @@ def test_the_parts_of_a_date_share_one_flag_and_only_its_days_are_scaled():
     assert statistics.scale.tolist() == [5.0, 1.0]
 
 
-def test_embeddings_grow_with_the_root_of_the_categories():
-    assert [embedding_size(n) for n in (1, 4, 5, 9, 10, 2500, 1_000_000)] == [1, 2, 3, 3, 4, 50, 50]
+def test_a_recommended_embedding_size_is_carried_out_exactly():
+    statistics = fit_statistics(table(), COLUMNS, None, "binary", "none")
+    assert lay_out(COLUMNS, statistics, 4, 8).embedded[0].size == 8
+    assert draw({"embedding_size": 8}).embedding_size == 8
+    with pytest.raises(BuildError, match=r"embedding_size.*B103"):
+        draw({"embedding_size": 0})
+
+
+def test_an_undecided_size_of_embeddings_grows_with_the_root_of_the_categories():
+    assert [usual_embedding_size(n) for n in (1, 4, 5, 9, 10, 2500, 1_000_000)] == [1, 2, 3, 3, 4, 50, 50]
 
 
 def test_columns_that_cannot_be_built_are_refused():

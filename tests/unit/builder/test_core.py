@@ -216,6 +216,10 @@ def test_cost_is_what_the_arithmetic_says(normalization):
     assert cost.parameters - cost.trainable_parameters == moving
 
 
+def test_a_recommended_embedding_size_reaches_the_model():
+    assert build({"embedding_size": 8}).get_layer("embeddings").get_weights()[0].shape == (9, 8)
+
+
 def test_every_registered_value_builds():
     x = np.zeros((2, 1), np.float32)
     variants = [{"kernel_initializer": name} for name in KERNEL_INITIALIZERS]
