@@ -87,8 +87,8 @@ class Layout:
 def usual_embedding_size(categories: int) -> int:
     """Return how many numbers stand for one of ``categories``: their square root, rounded up, at most 50.
 
-    This is for recommendations that don't decide the slot ``embedding_size``. A judgement of this project: the size grows more slowly than the categories, and the bound keeps a column of
-    identifiers from outweighing the rest of the model.
+    This is for recommendations that don't decide the slot ``embedding_size``. A judgement of this project: the size
+    grows more slowly than the categories, and the bound keeps a column of identifiers from outweighing the rest.
     """
     return min(LARGEST_EMBEDDING, math.isqrt(max(categories - 1, 0)) + 1)
 
