@@ -13,6 +13,7 @@ import numpy as np
 from advisor.artifacts import Array
 from advisor.data import Encoder
 from advisor.errors import ArtifactError, Finding, RequestError
+from advisor.framework import load_framework
 
 CONTRACT = "model/contract.json"
 CONTRACT_VERSION = 1
@@ -121,6 +122,7 @@ class Run:
         """The part of the Keras model that takes encoded rows."""
         from advisor.export import load_keras
 
+        load_framework()
         return load_keras(self.path / self.contract["artifacts"]["keras"]).layers[-1]
 
     def raw_outputs(self, rows: Any, *, runtime: str = "litert") -> Array:
@@ -181,9 +183,11 @@ class Run:
             (rows,) or (rows, outputs).
         """
         if self.task == "binary":
-            return self._labels[(outputs[:, 0] >= HALF).astype(int)]
+            chosen: Array = self._labels[(outputs[:, 0] >= HALF).astype(int)]
+            return chosen
         if self.task == "multiclass":
-            return self._labels[outputs.argmax(axis=1)]
+            chosen = self._labels[outputs.argmax(axis=1)]
+            return chosen
         if self.task == "multilabel":
             return (outputs >= HALF).astype(int)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs

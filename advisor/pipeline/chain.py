@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import Finding, RequestError
+from advisor.framework import load_framework
 from advisor.pipeline.delivery import Delivered, deliver
 from advisor.pipeline.documents import write_documents
 from advisor.pipeline.fitting import Fitted, fit
@@ -54,6 +55,7 @@ def carry_out(
         listener.stage("Nothing to do", f"the run in {target} is finished and of the same request")
         return load_run(target)
     with open_workplace(target, resume=resume, force=force) as workplace:
+        load_framework()
         listener.stage("Reading", "the data")
         prepared = prepare(request)
         workplace.bind(inputs_of(prepared))

@@ -115,11 +115,11 @@ def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, prog
     recommendation = prepared.recommendation
     trials = _fit_all(prepared, recommendation, "first", clock, checkpoints, logs, resume, progress, tell)
     best = _best(trials)
-    rounds = int(recommendation.values.get("evidence_rounds", 0))
+    rounds = int(recommendation.values["evidence_rounds"])
     for number in range(1, rounds + 1):
         evidence = overfits(
             best.report,
-            largest_gap=float(recommendation.values["overfitting_gap"]),
+            largest_gap=float(recommendation.values["overfitting_ratio"]),
             largest_rise=float(recommendation.values["overfitting_rise"]),
         )
         if evidence is None:

@@ -19,11 +19,14 @@ def tensorboard_writer(folder: Path, task: str) -> Callable[[Epoch, int], None]:
     import tensorflow as tf
 
     writer = tf.summary.create_file_writer(str(folder))
+    # What tf.summary.scalar writes; it needs the package tensorboard for nothing but this.
+    scalars = tf.compat.v1.SummaryMetadata(data_class=1)
+    scalars.plugin_data.plugin_name = "scalars"
 
     def write(epoch: Epoch, planned: int) -> None:
         with writer.as_default(step=epoch.number):
             for name, value in logs_of(epoch, task).items():
-                tf.summary.scalar(name, value)
+                tf.summary.write(name, tf.constant(value, tf.float32), metadata=scalars)
         if epoch.number == planned or epoch.number % 20 == 0:
             writer.flush()
 

@@ -36,7 +36,8 @@ class Narrator:
         self._live = self._stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._label = ""
         self._max_epochs = 0
-        self._begun = self._shown = 0.0
+        self._begun = self._shown = self._first = 0.0
+        self._first_number = 0
         self._last: Epoch | None = None
         self.metric = metric
 
@@ -53,8 +54,10 @@ class Narrator:
 
     def epoch(self, epoch: Epoch) -> None:
         """Show an epoch, unless one was shown just now."""
-        self._last = epoch
         now = time.monotonic()
+        if self._last is None:
+            self._first, self._first_number = now, epoch.number
+        self._last = epoch
         if now - self._shown >= (LIVE_SECONDS if self._live else PLAIN_SECONDS):
             self._shown = now
             self._show(epoch, now)
@@ -74,12 +77,14 @@ class Narrator:
 
     def _show(self, epoch: Epoch, now: float, *, over: bool = False) -> None:
         spent = now - self._begun
-        left = spent / epoch.number * (self._max_epochs - epoch.number)
+        # The first epoch compiles the network, so it says nothing about those to come.
+        done = epoch.number - self._first_number
+        left = clock((now - self._first) / done * (self._max_epochs - epoch.number)) if done else ""
         text = (
             f"  epoch {epoch.number:>4}/{self._max_epochs}  loss {epoch.loss:.4g}  val_loss {epoch.val_loss:.4g}  "
             f"val_{self.metric} {epoch.val_metric:.4g}  rate {epoch.learning_rate:.2g}  "
         )
-        text += f"took {clock(spent)}" if over else f"at most {clock(left)} left"
+        text += f"took {clock(spent)}" if over else (f"at most {left} left" if left else "compiled")
         if self._live:
             self._stream.write(f"\r\x1b[2K{text}")
             self._stream.flush()

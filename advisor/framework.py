@@ -1,0 +1,57 @@
+"""The deep-learning framework, imported once, as this program needs it, and without its chatter."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from advisor.errors import Finding, RequestError
+
+
+def load_framework() -> None:
+    """Import TensorFlow and Keras 3 with TensorFlow as its backend; does nothing the second time.
+
+    TensorFlow writes to the terminal before its log level can be set, so the import runs with standard error aside;
+    what it wrote is shown only if the import fails.
+
+    Raises:
+        RequestError: If Keras was already imported with another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        with _standard_error_aside():
+            import tensorflow  # noqa: F401
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise RequestError(
+            Finding(
+                "R140",
+                "KERAS_BACKEND",
+                f"Keras was imported with the backend {backend!r}; advisor needs 'tensorflow'.",
+                "Import advisor before Keras, or unset KERAS_BACKEND.",
+            )
+        )
+
+
+@contextmanager
+def _standard_error_aside() -> Iterator[None]:
+    """Send file descriptor 2, to which C++ writes, into a file; show it if something fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as aside:
+        kept = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
