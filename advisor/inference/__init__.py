@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advisor.inference.cases import CaseResult, complete_facts, run_cornerstones
-    from advisor.inference.engine import Engine, Inference, compile_rulebook, decide, engine
+    from advisor.inference.engine import Engine, Inference, compile_rulebook, compiled, decide
     from advisor.inference.quantities import QUANTITIES, Quantity
     from advisor.inference.tracing import Decision, Defeated, Overridden, Reason, Trace, standing_rules, trace
 
@@ -26,9 +26,9 @@ _WHERE = {
     "Reason": "tracing",
     "Trace": "tracing",
     "compile_rulebook": "engine",
+    "compiled": "engine",
     "complete_facts": "cases",
     "decide": "engine",
-    "engine": "engine",
     "run_cornerstones": "cases",
     "standing_rules": "tracing",
     "trace": "tracing",
@@ -46,9 +46,9 @@ __all__ = [
     "Reason",
     "Trace",
     "compile_rulebook",
+    "compiled",
     "complete_facts",
     "decide",
-    "engine",
     "run_cornerstones",
     "standing_rules",
     "trace",

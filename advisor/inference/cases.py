@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import Finding, InferenceError
-from advisor.inference.engine import engine
+from advisor.inference.engine import compiled
 from advisor.knowledge.conditions import show
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run_cornerstones(
 
 def _findings(rulebook: Rulebook, rule: Rule, case: Case, facts: Mapping[str, Any]) -> list[Finding]:
     try:
-        inference = engine(rulebook).decide(facts)
+        inference = compiled(rulebook).decide(facts)
     except InferenceError as error:
         return [
             Finding(each.code, str(case.place), f"{case.name} of rule {rule.id!r}: {each.message}")

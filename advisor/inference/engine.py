@@ -66,7 +66,7 @@ class Engine:
 _engines: WeakKeyDictionary[Rulebook, Engine] | None = None
 
 
-def engine(rulebook: Rulebook) -> Engine:
+def compiled(rulebook: Rulebook) -> Engine:
     """Return a rulebook's engine, compiled once.
 
     Raises:
@@ -93,7 +93,7 @@ def decide(rulebook: Rulebook, facts: Mapping[str, Any]) -> Inference:
     Raises:
         InferenceError: If a slot is left without a value, or a fact is missing.
     """
-    return engine(rulebook).decide(facts)
+    return compiled(rulebook).decide(facts)
 
 
 def compile_rulebook(rulebook: Rulebook, quantities: Mapping[str, Quantity] = QUANTITIES) -> Engine:

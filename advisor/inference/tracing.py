@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from advisor.knowledge.conditions import AllOf, Atom, Condition, holds
+from advisor.knowledge.conditions import AllOf, Atom, Condition, atoms, holds
+from advisor.knowledge.dependencies import dependencies
+from advisor.knowledge.generation import expression, is_certain, variable
 from advisor.knowledge.rulebook import DECIDED
 
 if TYPE_CHECKING:
@@ -94,20 +97,138 @@ class Trace(NamedTuple):
 def standing_rules(rulebook: Rulebook, held: tuple[bool, ...]) -> list[bool]:
     """Return for each rule whether it stands: its condition holds and no standing rule defeats it."""
     stands = list(held)
-    settled: set[int] = set()
-
-    def settle(position: int) -> bool:
-        if position not in settled:
-            settled.add(position)
-            defeaters = rulebook.defeaters[position]
-            if defeaters and stands[position]:
-                stands[position] = not any([settle(defeater) for defeater in defeaters])
-        return stands[position]
-
-    for position, defeaters in enumerate(rulebook.defeaters):
-        if defeaters:
-            settle(position)
+    for position, defeaters in _plan(rulebook).defeats:
+        if held[position]:
+            for defeater in defeaters:
+                if stands[defeater]:
+                    stands[position] = False
+                    break
     return stands
+
+
+class _Write(NamedTuple):
+    """What one rule would write to one name."""
+
+    position: int
+    rule: Rule
+    value: Value
+    copy: str
+
+
+class _Written(NamedTuple):
+    """A slot or derived fact with the rules that may write it, highest layer first."""
+
+    name: str
+    target: str
+    collects: bool
+    writes: tuple[_Write, ...]
+
+
+class _Plan(NamedTuple):
+    """What every trace of a rulebook needs, worked out once.
+
+    Attributes:
+        defeats: The rules that may be defeated with their defeaters, each after its defeaters.
+        decided: The readable names of the slots, in order.
+        read: The slots and derived facts that conditions read.
+        settled: Decisions on slots that are the same for every problem; the others are still missing.
+        open_slots: The slots that the problem decides on.
+        derived: The derived facts.
+        sort_reasons: Generated function that says for each rule which comparisons hold or fail.
+    """
+
+    defeats: tuple[tuple[int, tuple[int, ...]], ...]
+    decided: tuple[str, ...]
+    read: tuple[_Written, ...]
+    settled: dict[str, Decision]
+    open_slots: tuple[_Written, ...]
+    derived: tuple[_Written, ...]
+    sort_reasons: Callable[..., None]
+
+
+_plans: WeakKeyDictionary[Rulebook, _Plan] = WeakKeyDictionary()
+
+
+def _plan(rulebook: Rulebook) -> _Plan:
+    known = _plans.get(rulebook)
+    if known is None:
+        known = _plans[rulebook] = _planned(rulebook)
+    return known
+
+
+def _planned(rulebook: Rulebook) -> _Plan:
+    order = [step for step in dependencies(rulebook).order if isinstance(step, int)]
+    written: dict[str, _Written] = {}
+    for name, writers in rulebook.writers.items():
+        is_slot = name.startswith(DECIDED)
+        target = name.removeprefix(DECIDED)
+        writes = []
+        for position in writers:
+            assignment = rulebook.written(position, name)
+            writes.append(_Write(position, rulebook.rules[position], assignment.value, assignment.copy))
+        collects = is_slot and rulebook.slots[target].collect
+        written[name] = _Written(name, target, collects, tuple(writes))
+    defeats = tuple((position, rulebook.defeaters[position]) for position in order if rulebook.defeaters[position])
+    read = {atom.fact for rule in rulebook.rules for atom in atoms(rule.when)}
+    settled: dict[str, Decision] = {}
+    open_slots = []
+    for slot in rulebook.slots:
+        each = written[DECIDED + slot]
+        first = each.writes[0] if len(each.writes) == 1 else None
+        if first is not None and is_certain(rulebook, first.position) and not first.copy:
+            settled[slot] = Decision(slot, first.value, first.rule, (), (), (), ())
+        else:
+            open_slots.append(each)
+    return _Plan(
+        defeats=defeats,
+        decided=tuple(DECIDED + slot for slot in rulebook.slots),
+        read=tuple(each for name, each in written.items() if name in read),
+        settled=settled,
+        open_slots=tuple(open_slots),
+        derived=tuple(written[name] for name in rulebook.derived),
+        sort_reasons=_compile_reasons(rulebook),
+    )
+
+
+def _compile_reasons(rulebook: Rulebook) -> Callable[..., None]:
+    """Return a function that fills in the reasons of the rules that hold and of those that are silent."""
+    read = sorted({atom.fact for rule in rulebook.rules for atom in atoms(rule.when)})
+    namespace: dict[str, Any] = {"new": tuple.__new__, "Reason": Reason, "collect": _collect}
+    lines = ["def sort_reasons(values, held, winners, reasons, silent):"]
+    for name in read:
+        lines.append(f"  {variable(rulebook, name)} = values[{name!r}]")
+        if rulebook.origins[name] in ("derived", "decided"):
+            lines.append(f"  w_{variable(rulebook, name)} = winners.get({name!r}, '')")
+    held = "".join(f"h{position}, " for position in range(len(rulebook.rules)))
+    if held:
+        lines.append(f"  {held}= held")
+    for position, rule in enumerate(rulebook.rules):
+        parts = []
+        for number, part in enumerate(rule.when.parts):
+            constant = f"C{position}_{number}"
+            namespace[constant] = part
+            if isinstance(part, Atom):
+                origin = rulebook.origins[part.fact]
+                winner = f"w_{variable(rulebook, part.fact)}" if origin in ("derived", "decided") else "''"
+                made = f"new(Reason, ({constant}, {variable(rulebook, part.fact)}, {origin!r}, {winner})),"
+            else:
+                made = f"*collect({constant}, h{position}, values, origins, winners),"
+            parts.append((expression(rulebook, part), made))
+        if len(parts) < 2:
+            lines.append(f"  (reasons if h{position} else silent)[{rule.id!r}] = ({''.join(made for _, made in parts)})")
+            continue
+        lines.append(f"  if h{position}: reasons[{rule.id!r}] = ({' '.join(made for _, made in parts)})")
+        lines.append("  else:")
+        lines.append("    r = ()")
+        lines += [f"    if not ({test}): r += ({made})" for test, made in parts]
+        lines.append(f"    silent[{rule.id!r}] = r")
+    namespace["origins"] = rulebook.origins
+    exec(compile("\n".join(lines) + "\n", f"<reasons of {rulebook.name}>", "exec"), namespace)
+    compiled: Callable[..., None] = namespace["sort_reasons"]
+    return compiled
+
+
+_new = tuple.__new__
 
 
 def trace(rulebook: Rulebook, facts: Mapping[str, Any], inference: Inference) -> Trace:
@@ -118,43 +239,31 @@ def trace(rulebook: Rulebook, facts: Mapping[str, Any], inference: Inference) ->
         facts: The facts that it decided on.
         inference: What it decided.
     """
+    plan = _plan(rulebook)
     rules, held = rulebook.rules, inference.holds
     stands = standing_rules(rulebook, held)
     values: dict[str, Any] = {**facts, **inference.derived, **inference.computed}
-    values.update({DECIDED + slot: value for slot, value in inference.values.items()})
+    values.update(zip(plan.decided, inference.values.values(), strict=True))
     winners: dict[str, str] = {}
-    for name, writers in rulebook.writers.items():
-        for position in writers:
+    for name, _, _, writes in plan.read:
+        for position, rule, _, _ in writes:
             if stands[position]:
-                winners[name] = rules[position].id
+                winners[name] = rule.id
                 break
     reasons: dict[str, tuple[Reason, ...]] = {}
     silent: dict[str, tuple[Reason, ...]] = {}
-    origins = rulebook.origins
-    for rule, holding in zip(rules, held, strict=True):
-        found: list[Reason] = []
-        for part in rule.when.parts:
-            if isinstance(part, Atom):
-                value = values[part.fact]
-                if holding or not part.holds(value):
-                    found.append(Reason(part, value, origins[part.fact], winners.get(part.fact, "")))
-            else:
-                _collect(part, holding, values, origins, winners, found)
-        (reasons if holding else silent)[rule.id] = tuple(found)
-    defeated = {
-        rule.id: tuple(rules[defeater].id for defeater in rulebook.defeaters[position] if stands[defeater])
-        for position, rule in enumerate(rules)
-        if held[position] and not stands[position]
-    }
-    found_decisions: list[dict[str, Decision]] = [{}, {}]
-    for name, writers in rulebook.writers.items():
-        is_slot = name.startswith(DECIDED)
-        target = name[len(DECIDED) :] if is_slot else name
-        collects = is_slot and rulebook.slots[target].collect
-        found_decisions[0 if is_slot else 1][target] = _decision(
-            rulebook, name, target, writers, values, held, stands, reasons, defeated, collects=collects
-        )
-    return Trace(found_decisions[0], found_decisions[1], reasons, defeated, silent)
+    plan.sort_reasons(values, held, winners, reasons, silent)
+    defeated: dict[str, tuple[str, ...]] = {}
+    for position, defeaters in plan.defeats:
+        if held[position] and not stands[position]:
+            defeated[rules[position].id] = tuple(rules[each].id for each in defeaters if stands[each])
+    make = _Deciding(rulebook, values, held, stands, reasons, defeated)
+    decisions = dict.fromkeys(inference.values, _UNDECIDED)
+    decisions.update(plan.settled)
+    for written in plan.open_slots:
+        decisions[written[1]] = make.decision(written)
+    derived = {written[1]: make.decision(written) for written in plan.derived}
+    return Trace(decisions, derived, reasons, defeated, silent)
 
 
 def _collect(
@@ -163,53 +272,54 @@ def _collect(
     values: Mapping[str, Any],
     origins: Mapping[str, Origin],
     winners: Mapping[str, str],
-    found: list[Reason],
-) -> None:
-    """Add the comparisons that make a condition hold (or fail): of an ``any`` that holds, the parts that do."""
+) -> list[Reason]:
+    """Return the comparisons that make a condition hold (or fail): of an ``any`` that holds, the parts that do."""
     if isinstance(condition, Atom):
         name = condition.fact
-        found.append(Reason(condition, values[name], origins[name], winners.get(name, "")))
-        return
+        return [Reason(condition, values[name], origins[name], winners.get(name, ""))]
     everything = isinstance(condition, AllOf) is wanted
+    found: list[Reason] = []
     for part in condition.parts:
         if everything or holds(part, values) is wanted:
-            _collect(part, wanted, values, origins, winners, found)
+            found += _collect(part, wanted, values, origins, winners)
+    return found
 
 
-def _decision(
-    rulebook: Rulebook,
-    name: str,
-    target: str,
-    writers: tuple[int, ...],
-    values: Mapping[str, Any],
-    held: tuple[bool, ...],
-    stands: list[bool],
-    reasons: Mapping[str, tuple[Reason, ...]],
-    defeated: Mapping[str, tuple[str, ...]],
-    *,
-    collects: bool,
-) -> Decision:
-    value = values[name]
-    winner: Rule | None = None
-    contributors: list[Rule] = []
-    overrode: list[Overridden] = []
-    withdrawn: list[Defeated] = []
-    for position in writers:
-        if not held[position]:
-            continue
-        rule = rulebook.rules[position]
-        written = rulebook.written(position, name)
-        proposed = values[written.copy] if written.copy else written.value
-        if not stands[position]:
-            withdrawn.append(Defeated(rule, proposed, tuple(rulebook.rule(each) for each in defeated[rule.id])))
-        elif winner is None:
-            winner = rule
-        elif collects:
-            if proposed:
-                contributors.append(rule)
-        elif proposed == value:
-            contributors.append(rule)
-        else:
-            overrode.append(Overridden(rule, proposed))
-    because = reasons[winner.id] if winner is not None else ()
-    return Decision(target, value, winner, because, tuple(contributors), tuple(overrode), tuple(withdrawn))
+_UNDECIDED = Decision("", None, None, (), (), (), ())
+
+
+class _Deciding(NamedTuple):
+    """What one trace knows about all rules."""
+
+    rulebook: Rulebook
+    values: Mapping[str, Any]
+    held: tuple[bool, ...]
+    stands: list[bool]
+    reasons: Mapping[str, tuple[Reason, ...]]
+    defeated: Mapping[str, tuple[str, ...]]
+
+    def decision(self, written: _Written) -> Decision:
+        """Return why a slot or derived fact has its value."""
+        rulebook, values, held, stands, reasons, defeated = self
+        name, target, collects, writes = written
+        value = values[name]
+        winner: Rule | None = None
+        contributors: tuple[Rule, ...] = ()
+        overrode: tuple[Overridden, ...] = ()
+        withdrawn: tuple[Defeated, ...] = ()
+        for position, rule, constant, copied in writes:
+            if not held[position]:
+                continue
+            if winner is None and stands[position]:
+                winner = rule
+                continue
+            proposed = values[copied] if copied else constant
+            if not stands[position]:
+                by = tuple(map(rulebook.rule, defeated[rule.id]))
+                withdrawn += (_new(Defeated, (rule, proposed, by)),)
+            elif proposed == value or (collects and proposed):
+                contributors += (rule,)
+            elif not collects:
+                overrode += (_new(Overridden, (rule, proposed)),)
+        because = reasons[winner.id] if winner is not None else ()
+        return _new(Decision, (target, value, winner, because, contributors, overrode, withdrawn))
