@@ -152,23 +152,64 @@ def _problem(document: Mapping[str, Any]) -> Section:
     return Section("Your problem", (Entry(tuple(stated), "Everything else has its default."),))
 
 
+_QUALIFIES: Mapping[str, tuple[str, Any]] = {
+    "normalization_position": ("normalization", "none"),
+    "regularization_strengths": ("regularization", "none"),
+    "dropout_rates": ("dropout", "none"),
+    "unsupervised_method": ("pretraining", []),
+    "fine_tuning_rate_fraction": ("pretraining", []),
+    "reuse_tries": ("pretraining", []),
+    "sparsity_target": ("sparsification", "none"),
+    "sparsity_pattern": ("sparsification", "none"),
+    "allowed_metric_cost": ("compression_ladder", []),
+    "mc_samples": ("mc_dropout", False),
+    "mc_minimum_samples": ("mc_dropout", False),
+    "uncertainty_ladder": ("mc_dropout", False),
+    "sampling_artifact": ("mc_dropout", False),
+}
+"""Slots that say more about another slot, and the value of that one with which they mean nothing."""
+
+
+def _is_quiet(document: Mapping[str, Any], slot: str) -> bool:
+    """Tell whether a slot can be passed over in a brief explanation: off anyway, or without effect here."""
+    decisions = document["decisions"]
+    if slot in _QUALIFIES:
+        main, off = _QUALIFIES[slot]
+        return main in decisions and decisions[main]["value"] == off
+    if slot == "batch_normalization_momentum" and "normalization" in decisions:
+        return bool(decisions["normalization"]["value"] != "batch_normalization")
+    value = decisions[slot]["value"]
+    return not decisions[slot]["facts"] and (not value or value == "none")
+
+
 def _decisions(document: Mapping[str, Any], brief: bool) -> list[Section]:
     groups: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    quiet: dict[str, list[str]] = {}
     decisions = document["decisions"]
     for slot, decision in decisions.items():
         by_rule = groups.setdefault(decision["group"], {})
-        by_rule.setdefault((decision["rule"], *decision.get("further_rules", ())), []).append(slot)
-    return [
-        Section(group, tuple(_shared(decisions, rules, slots, brief) for rules, slots in by_rule.items()))
-        for group, by_rule in groups.items()
-    ]
+        if brief and _is_quiet(document, slot):
+            if slot not in _QUALIFIES:
+                quiet.setdefault(decision["group"], []).append(decision["title"])
+        else:
+            by_rule.setdefault((decision["rule"], *decision.get("further_rules", ())), []).append(slot)
+    sections = []
+    told: set[str] = set()
+    for group, by_rule in groups.items():
+        entries = [_shared(document, rules, slots, brief, told) for rules, slots in by_rule.items()]
+        if group in quiet:
+            entries.append(Entry((("Not needed", wording.say_list(quiet[group])),)))
+        sections.append(Section(group, tuple(entries)))
+    return sections
 
 
-def _shared(decisions: Mapping[str, Any], rules: tuple[str, ...], slots: list[str], brief: bool) -> Entry:
-    """Return the entry of the slots that one rule (or the same few rules) decided."""
+def _shared(
+    document: Mapping[str, Any], rules: tuple[str, ...], slots: list[str], brief: bool, told: set[str]
+) -> Entry:
+    """Return the entry of the slots that one rule (or the same few rules) decided; each reason is told once."""
+    decisions = document["decisions"]
     first = decisions[slots[0]]
     values = tuple((decisions[slot]["title"], wording.say_value(decisions[slot]["value"])) for slot in slots)
-    reason = wording.first_sentence(first["because"]) if brief else first["because"]
     notes = []
     for slot in slots:
         alternatives = decisions[slot]["alternatives"]
@@ -181,8 +222,13 @@ def _shared(decisions: Mapping[str, Any], rules: tuple[str, ...], slots: list[st
             if replaced:
                 words = "; ".join(map(wording.say_overridden, replaced))
                 notes.append(f"{decisions[slot]['title']}: this takes the place of {words}.")
-    names = ", ".join(rules)
-    notes.append(f"{'Rule' if len(rules) == 1 else 'Rules'} {names}; {wording.say_sources(first['source'])}.")
+    names = wording.say_list(rules)
+    if rules[0] in told:
+        return Entry(values, "", (*notes, f"By the rule {names}, as above."))
+    told.add(rules[0])
+    reason = wording.first_sentence(first["because"]) if brief else first["because"]
+    say = wording.say_main_source if brief else wording.say_sources
+    notes.append(f"{'Rule' if len(rules) == 1 else 'Rules'} {names}; {say(first['source'], document['works'])}.")
     return Entry(values, reason, tuple(notes))
 
 

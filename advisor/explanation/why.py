@@ -49,8 +49,8 @@ def _rule(document: Mapping[str, Any], rule: str) -> Entry:
     trace = document["trace"]["rules"].get(rule)
     if trace is None:
         return Entry(reason=f"{rule}.")
-    sources = wording.say_sources(trace["source"])
-    notes = [f"Layer {trace['layer']}. Source: {sources}."]
+    told = next((each for each in document["decisions"].values() if each["rule"] == rule), trace)
+    notes = [f"Layer {trace['layer']}. Source: {wording.say_sources(told['source'], document['works'])}."]
     if trace["limits"]:
         notes.append(f"Limits: {trace['limits'].strip()}")
     if trace["defeats"]:

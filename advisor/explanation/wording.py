@@ -54,16 +54,34 @@ def first_sentence(text: str) -> str:
     return _END_OF_SENTENCE.split(text.strip(), maxsplit=1)[0]
 
 
-def say_source(source: Mapping[str, str]) -> str:
-    """Return a source as the work's key and the place in it, such as ``HOML2, ch. 11, Table 11-3``."""
-    work = source["work"]
-    name = work.upper() if re.fullmatch(r"[a-z]+\d*", work) and len(work) <= 6 else source["citation"]
-    return f"{name}, {source['at']}" if source["at"] else name
+_OWN = {"judgement": "this project's judgement", "measurement": "measured in this project"}
 
 
-def say_sources(sources: Sequence[Mapping[str, str]]) -> str:
-    """Return several sources, separated by semicolons."""
-    return "; ".join(map(say_source, sources))
+def say_source(source: Mapping[str, str], works: Mapping[str, Mapping[str, str]]) -> str:
+    """Return a source with its place, such as ``HOML2, ch. 11, Table 11-3``."""
+    work = works.get(source["work"], {"kind": "", "short": source["work"]})
+    name, place = _OWN.get(work["kind"], work["short"]), source["at"]
+    if not place:
+        return name
+    return f"{name} ({place})" if work["kind"] in _OWN else f"{name}, {place}"
+
+
+def say_sources(sources: Sequence[Mapping[str, str]], works: Mapping[str, Mapping[str, str]]) -> str:
+    """Return sources with their places, separated by semicolons."""
+    return "; ".join(say_source(source, works) for source in sources)
+
+
+def say_main_source(sources: Sequence[Mapping[str, str]], works: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the first source, without its place when it's this project's own work."""
+    if not sources:
+        return ""
+    own = _OWN.get(works.get(sources[0]["work"], {"kind": ""})["kind"])
+    return own if own is not None else say_source(sources[0], works)
+
+
+def say_list(words: Sequence[str]) -> str:
+    """Return words as a person lists them: ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))
 
 
 def say_comparison(requirement: Mapping[str, Any]) -> str:

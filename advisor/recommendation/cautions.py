@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from advisor.recommendation.cost import Estimate
@@ -26,7 +26,7 @@ class Caution:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the warning as a JSON-ready dictionary."""
-        return {**asdict(self), "about": list(self.about)}
+        return {"code": self.code, "message": self.message, "about": list(self.about)}
 
 
 def cautions_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 BYTES = {"float32": 4, "float16": 2, "int8": 1}
@@ -33,7 +33,15 @@ class Estimate:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the estimate as a JSON-ready dictionary."""
-        return asdict(self)
+        return {
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "parameters": self.parameters,
+            "trainable_parameters": self.trainable_parameters,
+            "bytes": self.bytes,
+            "multiply_adds": self.multiply_adds,
+            "assumes": self.assumes,
+        }
 
 
 def estimate(facts: Mapping[str, Any], values: Mapping[str, Any]) -> Estimate | None:

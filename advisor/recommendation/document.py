@@ -26,8 +26,15 @@ class _Strict(BaseModel):
 class SourceDocument(_Strict):
     """Where a claim comes from."""
 
-    work: Word = Field(description="Key of the work in the bibliography.", examples=["homl2"])
+    work: Word = Field(description="The work: a key of ``works``.", examples=["homl2"])
     at: Text = Field(description="Place in the work.", examples=["ch. 11, Table 11-4"])
+
+
+class WorkDocument(_Strict):
+    """A work that is cited."""
+
+    kind: Word = Field(description="What kind of work it is.", examples=["book", "paper", "judgement"])
+    short: Text = Field(description="How it is called in a sentence.", examples=["HOML2", "Klambauer et al. 2017"])
     citation: Text = Field(description="Author, title and year of the work.")
     link: Text = Field("", description="Where to read it; empty when there is no link.")
 
@@ -130,8 +137,6 @@ class RuleTraceDocument(_Strict):
 
     title: Text
     layer: Word
-    because: Text
-    source: list[SourceDocument]
     limits: Text
     facts: dict[str, Value] = Field(description="The facts that satisfied its condition.")
     sets: dict[str, Value]
@@ -139,6 +144,8 @@ class RuleTraceDocument(_Strict):
     defeats: list[Word]
     status: Literal["stands", "withdrawn"]
     withdrawn_by: list[Word]
+    because: Text = Field("", description="Why; left out for a rule that decides a slot, which says it.")
+    source: list[SourceDocument] = Field(default_factory=list, description="Where the claim comes from; likewise.")
 
 
 class TraceDocument(_Strict):
@@ -171,6 +178,7 @@ class RecommendationDocument(_Strict):
     warnings: list[WarningDocument]
     estimate: EstimateDocument | None = Field(description="Cost of the network; null when it can't be counted yet.")
     trace: TraceDocument
+    works: dict[str, WorkDocument] = Field(description="The works that are cited, by key.")
 
 
 def read_document(text: str | bytes) -> tuple[dict[str, Any], Problem]:

@@ -1,4 +1,9 @@
-"""Makes the whole document of a recommendation from an inference and its trace."""
+"""Makes the whole document of a recommendation from an inference and its trace.
+
+Which rules hold decides nearly everything in it; only facts and copied values differ between two problems for which
+the same rules hold. So what follows from the rules that hold is worked out once and kept, and each document only fills
+in the values.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from advisor.inference import Decision, Inference, Trace, trace
-from advisor.knowledge import Rule, Rulebook, Source, Work
+from advisor.knowledge import Rule, Rulebook, Work
+from advisor.knowledge.conditions import Atom, atoms, holds
 from advisor.problem import FACTS, Problem
 from advisor.recommendation.cautions import cautions_of
 from advisor.recommendation.cost import estimate
@@ -18,16 +24,52 @@ from advisor.recommendation.requirements import requirements_of
 SCHEMA_VERSION = "1.0"
 
 Document = dict[str, Any]
+_DECIDED = "decided."
+_MOST_OUTLINES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What follows from the set of rules that hold, whatever the values are.
+
+    Attributes:
+        decisions: Slot, its deciding rule, and its decision without value and facts.
+        copied: Places in decisions where another rule would have copied a fact: slot, position in overrides, fact.
+        rules: Rule that holds, and its trace without facts, sets and concludes.
+        derived: Derived fact → the rule that concluded it, or None.
+        withdrawn: Rules that were withdrawn: id, title, titles of the rules that did it.
+        works: The cited works.
+    """
+
+    decisions: tuple[tuple[str, str, Document], ...]
+    copied: tuple[tuple[str, int, str], ...]
+    rules: tuple[tuple[str, Document], ...]
+    derived: Mapping[str, str | None]
+    withdrawn: tuple[tuple[str, str, str], ...]
+    works: Mapping[str, Document]
 
 
 @dataclass(frozen=True, slots=True)
 class _Constants:
-    """What is the same in every document of a rulebook; shared, never changed."""
+    """What is the same for every problem; shared, never changed.
+
+    Attributes:
+        rulebook: Name, version, title and digest.
+        works: Cited work → citation and link.
+        sources: Rule → its sources.
+        reads: Rule → the facts that it reads, or None when that depends on their values (an ``any``).
+        writes: Rule → what it sets and what it concludes; a copied fact's name stands in ``copies`` instead.
+        copies: Rule → (0 sets or 1 concludes, target, copied fact).
+        outlines: Which rules hold → what follows.
+    """
 
     rulebook: Document
-    sources: Mapping[str, list[dict[str, str]]]
-    defeats: Mapping[str, list[str]]
-    reads: Mapping[str, tuple[str, ...]]
+    works: Mapping[str, Document]
+    sources: Mapping[str, list[Document]]
+    reads: Mapping[str, tuple[str, ...] | None]
+    writes: Mapping[str, tuple[Document, Document]]
+    copies: Mapping[str, tuple[tuple[int, str, str], ...]]
+    outlines: dict[tuple[bool, ...], _Outline]
 
 
 _constants: WeakKeyDictionary[Rulebook, _Constants] = WeakKeyDictionary()
@@ -47,57 +89,112 @@ def document_of(rulebook: Rulebook, problem: Problem, inference: Inference, meas
     constants = _constants.get(rulebook)
     if constants is None:
         constants = _constants[rulebook] = _constants_of(rulebook)
+    outline = constants.outlines.get(inference.holds)
+    if outline is None:
+        if len(constants.outlines) >= _MOST_OUTLINES:
+            constants.outlines.clear()
+        outline = constants.outlines[inference.holds] = _outline_of(rulebook, constants, inference)
     facts, values = inference.facts, inference.values
-    reasons = trace(rulebook, facts, inference)
-    read = {rule: {reason.fact: _plain(reason.value) for reason in found} for rule, found in reasons.reasons.items()}
+    everything = _everything(inference)
+    read = _facts_read(rulebook, constants, outline, everything)
+    decisions = {
+        slot: {**entry, "value": _plain(values[slot]), "facts": read[rule]} for slot, rule, entry in outline.decisions
+    }
+    for slot, position, copied in outline.copied:
+        overrides = [dict(each) for each in decisions[slot]["overrides"]]
+        overrides[position]["value"] = _plain(everything[copied])
+        decisions[slot]["overrides"] = overrides
     plan = plan_of(facts, values)
     cost = estimate(facts, values)
-    withdrawn = [
-        (rule, rulebook.rule(rule).title, "”, “".join(rulebook.rule(each).title for each in by))
-        for rule, by in reasons.defeated.items()
-    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "problem": dict(facts),
         "rulebook": constants.rulebook,
-        "decisions": {
-            slot: _decision(rulebook, constants, decision, read) for slot, decision in reasons.decisions.items()
-        },
+        "decisions": decisions,
         "requirements": [each.as_dict() for each in requirements_of(facts, values)],
         "plan": [step.as_dict() for step in plan],
-        "warnings": [each.as_dict() for each in cautions_of(facts, values, plan, cost, withdrawn)],
+        "warnings": [each.as_dict() for each in cautions_of(facts, values, plan, cost, outline.withdrawn)],
         "estimate": cost.as_dict() if cost is not None else None,
         "trace": {
             "facts": _origins(problem, measured),
-            "derived": {name: _conclusion(decision, read) for name, decision in reasons.derived.items()},
+            "derived": {
+                name: {
+                    "value": _plain(inference.derived[name]),
+                    "rule": rule,
+                    "facts": read[rule] if rule is not None else {},
+                }
+                for name, rule in outline.derived.items()
+            },
             "computed": {
                 name: {
                     "value": value,
                     "unit": rulebook.computed[name].unit,
-                    "facts": {each: _read(each, facts, values) for each in constants.reads[name]},
+                    "facts": {each: _plain(everything[each]) for each in rulebook.computed[name].reads},
                 }
                 for name, value in inference.computed.items()
             },
-            "rules": _rules(rulebook, constants, inference, reasons, read),
+            "rules": {
+                rule: {
+                    **entry,
+                    "facts": read[rule],
+                    "sets": _written(constants, rule, 0, everything),
+                    "concludes": _written(constants, rule, 1, everything),
+                }
+                for rule, entry in outline.rules
+            },
         },
+        "works": outline.works,
     }
 
 
+def _everything(inference: Inference) -> dict[str, Any]:
+    values: dict[str, Any] = {**inference.facts, **inference.derived, **inference.computed}
+    for slot, value in inference.values.items():
+        values[_DECIDED + slot] = value
+    return values
+
+
 def _constants_of(rulebook: Rulebook) -> _Constants:
+    writes: dict[str, tuple[Document, Document]] = {}
+    copies: dict[str, tuple[tuple[int, str, str], ...]] = {}
+    for rule in rulebook.rules:
+        parts = (rule.sets, rule.concludes)
+        writes[rule.id] = (
+            {each.target: _plain(each.value) for each in rule.sets},
+            {each.target: _plain(each.value) for each in rule.concludes},
+        )
+        copies[rule.id] = tuple((kind, each.target, each.copy) for kind in (0, 1) for each in parts[kind] if each.copy)
     return _Constants(
-        {"name": rulebook.name, "version": rulebook.version, "title": rulebook.title, "sha256": rulebook.sha256},
-        {rule.id: [_source(each, rulebook.bibliography) for each in rule.sources] for rule in rulebook.rules},
-        {rule.id: list(rule.defeats) for rule in rulebook.rules},
-        {name: each.reads for name, each in rulebook.computed.items()},
+        rulebook={
+            "name": rulebook.name,
+            "version": rulebook.version,
+            "title": rulebook.title,
+            "sha256": rulebook.sha256,
+        },
+        works={name: _citation(work) for name, work in rulebook.bibliography.items()},
+        sources={rule.id: [{"work": each.work, "at": each.at} for each in rule.sources] for rule in rulebook.rules},
+        reads={rule.id: _names_read(rule) for rule in rulebook.rules},
+        writes=writes,
+        copies=copies,
+        outlines={},
     )
 
 
-def _source(source: Source, works: Mapping[str, Work]) -> dict[str, str]:
-    work = works[source.work]
-    authors = work.authors[0] if len(work.authors) == 1 else f"{work.authors[0]} et al."
+def _names_read(rule: Rule) -> tuple[str, ...] | None:
+    if not all(isinstance(part, Atom) for part in rule.when.parts):
+        return None
+    return tuple(dict.fromkeys(atom.fact for atom in atoms(rule.when)))
+
+
+def _citation(work: Work) -> Document:
+    first = work.authors[0]
+    authors = first if len(work.authors) == 1 else f"{first} et al."
+    surnames = first.rsplit(" ", 1)[-1] + (" et al." if len(work.authors) > 2 else "")
+    if len(work.authors) == 2:
+        surnames += " and " + work.authors[1].rsplit(" ", 1)[-1]
     return {
-        "work": source.work,
-        "at": source.at,
+        "kind": work.kind,
+        "short": work.name.upper() if work.kind == "book" else f"{surnames} {work.year}",
         "citation": f"{authors}, {work.title} ({work.year})",
         "link": work.link,
     }
@@ -107,63 +204,108 @@ def _plain(value: Any) -> Any:
     return list(value) if type(value) is tuple else value
 
 
-def _read(name: str, facts: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
-    slot = name.removeprefix("decided.")
-    return _plain(values[slot] if slot != name else facts[name])
+def _facts_read(
+    rulebook: Rulebook, constants: _Constants, outline: _Outline, everything: Mapping[str, Any]
+) -> dict[str, Document]:
+    """Return for each rule that holds the facts that make it hold."""
+    found: dict[str, Document] = {}
+    for rule, _ in outline.rules:
+        names = constants.reads[rule]
+        if names is None:
+            names = tuple(_satisfied(rulebook.rule(rule).when, everything))
+        found[rule] = {name: _plain(everything[name]) for name in names}
+    return found
 
 
-def _origins(problem: Problem, measured: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    given = problem.model_fields_set
-    origins = {name: _GIVEN if name in given else origin for name, origin in _DEFAULTS.items()}
+def _satisfied(condition: Any, everything: Mapping[str, Any]) -> dict[str, None]:
+    """Return the facts in the parts of a condition that hold, in order."""
+    if isinstance(condition, Atom):
+        return {condition.fact: None} if condition.holds(everything[condition.fact]) else {}
+    found: dict[str, None] = {}
+    for part in condition.parts:
+        if holds(part, everything):
+            found.update(_satisfied(part, everything))
+    return found
+
+
+def _written(constants: _Constants, rule: str, kind: int, everything: Mapping[str, Any]) -> Document:
+    written = constants.writes[rule][kind]
+    copied = constants.copies[rule]
+    if copied:
+        written = dict(written)
+        for which, target, name in copied:
+            if which == kind:
+                written[target] = _plain(everything[name])
+    return written
+
+
+def _origins(problem: Problem, measured: Mapping[str, str]) -> Document:
+    origins: Document = dict(_DEFAULTS)
+    for name in problem.model_fields_set:
+        origins[name] = _GIVEN
     for name, how in measured.items():
         origins[name] = {"origin": "measured", "how": how}
     return origins
 
 
-def _decision(
-    rulebook: Rulebook, constants: _Constants, decision: Decision, read: Mapping[str, Mapping[str, Any]]
-) -> Document:
+def _outline_of(rulebook: Rulebook, constants: _Constants, inference: Inference) -> _Outline:
+    reasons = trace(rulebook, inference.facts, inference)
+    decisions: list[tuple[str, str, Document]] = []
+    copied: list[tuple[str, int, str]] = []
+    for slot, decision in reasons.decisions.items():
+        rule, entry = _decision(rulebook, constants, decision)
+        decisions.append((slot, rule, entry))
+        replaced = [each.rule.id for each in decision.overrode] + [each.rule.id for each in decision.defeated]
+        for position, each in enumerate(replaced):
+            written = rulebook.written(rulebook.positions[each], _DECIDED + slot)
+            if written.copy:
+                copied.append((slot, position, written.copy))
+    told = {rule for _, rule, _ in decisions}
+    cited = {each["work"] for rule in reasons.reasons for each in constants.sources[rule]}
+    return _Outline(
+        decisions=tuple(decisions),
+        copied=tuple(copied),
+        rules=tuple((rule, _rule(rulebook, constants, reasons, rule, rule in told)) for rule in reasons.reasons),
+        derived={name: each.rule.id if each.rule is not None else None for name, each in reasons.derived.items()},
+        withdrawn=tuple(
+            (rule, rulebook.rule(rule).title, "”, “".join(rulebook.rule(each).title for each in by))
+            for rule, by in reasons.defeated.items()
+        ),
+        works={name: work for name, work in constants.works.items() if name in cited},
+    )
+
+
+def _decision(rulebook: Rulebook, constants: _Constants, decision: Decision) -> tuple[str, Document]:
     slot = rulebook.slots[decision.name]
-    rule = decision.rule
-    if rule is None:  # the engine raises for a slot that no rule decides
-        raise AssertionError(f"no rule decides {decision.name}")
-    because, sources = rule.because, constants.sources[rule.id]
-    further: list[str] = []
-    alternatives = rule.alternatives.get(decision.name, ())
+    winner = decision.rule
+    if winner is None:
+        raise AssertionError(f"no rule decides {decision.name}; the engine should have said so")
+    rules = [winner]
     if slot.collect and decision.contributors:
-        rule, *others = _contributors(rulebook, decision, rule)
-        because = " ".join(each.because.strip() for each in (rule, *others))
-        sources = [source for each in (rule, *others) for source in constants.sources[each.id]]
-        further = [each.id for each in others]
-    found = {
-        "value": _plain(decision.value),
-        "rule": rule.id,
-        "because": because,
-        "source": sources,
-        "overrides": _overrides(decision, rule),
-        "alternatives": list(alternatives),
+        begins = rulebook.written(rulebook.positions[winner.id], _DECIDED + decision.name).value
+        rules = [winner, *decision.contributors] if begins else list(decision.contributors)
+    entry: Document = {
+        "value": None,
+        "rule": rules[0].id,
+        "because": " ".join(rule.because.strip() for rule in rules),
+        "source": [source for rule in rules for source in constants.sources[rule.id]],
+        "overrides": _overrides(decision, winner),
+        "alternatives": list(winner.alternatives.get(decision.name, ())),
         "title": slot.title,
         "group": rulebook.groups.get(slot.group, slot.group),
-        "facts": read[rule.id],
+        "facts": {},
     }
-    if further:
-        found["further_rules"] = further
-    return found
-
-
-def _contributors(rulebook: Rulebook, decision: Decision, winner: Rule) -> list[Rule]:
-    """Return the rules that put something into a list; the rule that only begins an empty list is none of them."""
-    begins = rulebook.written(rulebook.positions[winner.id], "decided." + decision.name).value
-    return [winner, *decision.contributors] if begins else list(decision.contributors)
+    if len(rules) > 1:
+        entry["further_rules"] = [rule.id for rule in rules[1:]]
+    return rules[0].id, entry
 
 
 def _overrides(decision: Decision, winner: Rule) -> list[Document]:
-    if not decision.overrode and not decision.defeated:
-        return []
-    return [
+    rebutted = [
         {"rule": each.rule.id, "value": _plain(each.value), "how": "rebutted", "by": winner.id}
         for each in decision.overrode
-    ] + [
+    ]
+    undercut = [
         {
             "rule": each.rule.id,
             "value": _plain(each.value),
@@ -172,39 +314,25 @@ def _overrides(decision: Decision, winner: Rule) -> list[Document]:
         }
         for each in decision.defeated
     ]
+    return rebutted + undercut
 
 
-def _conclusion(decision: Decision, read: Mapping[str, Mapping[str, Any]]) -> Document:
-    rule = decision.rule.id if decision.rule is not None else None
-    return {"value": _plain(decision.value), "rule": rule, "facts": read[rule] if rule is not None else {}}
-
-
-def _rules(
-    rulebook: Rulebook,
-    constants: _Constants,
-    inference: Inference,
-    reasons: Trace,
-    read: Mapping[str, Mapping[str, Any]],
-) -> Document:
-    values: dict[str, Any] = {**inference.facts, **inference.derived, **inference.computed}
-    values.update({"decided." + slot: value for slot, value in inference.values.items()})
-    found: Document = {}
-    for rule_id, facts in read.items():
-        rule = rulebook.rule(rule_id)
-        by = reasons.defeated.get(rule_id, ())
-        found[rule_id] = {
-            "title": rule.title,
-            "layer": rule.layer,
-            "because": rule.because,
-            "source": constants.sources[rule_id],
-            "limits": rule.limits,
-            "facts": facts,
-            "sets": {each.target: _plain(values[each.copy] if each.copy else each.value) for each in rule.sets},
-            "concludes": {
-                each.target: _plain(values[each.copy] if each.copy else each.value) for each in rule.concludes
-            },
-            "defeats": constants.defeats[rule_id],
-            "status": "withdrawn" if by else "stands",
-            "withdrawn_by": list(by),
-        }
-    return found
+def _rule(rulebook: Rulebook, constants: _Constants, reasons: Trace, rule_id: str, told: bool) -> Document:
+    """Return what a rule did whose condition holds; reason and source only where no decision tells them."""
+    rule = rulebook.rule(rule_id)
+    by = reasons.defeated.get(rule_id, ())
+    entry: Document = {
+        "title": rule.title,
+        "layer": rule.layer,
+        "limits": rule.limits,
+        "facts": {},
+        "sets": {},
+        "concludes": {},
+        "defeats": list(rule.defeats),
+        "status": "withdrawn" if by else "stands",
+        "withdrawn_by": list(by),
+    }
+    if not told:
+        entry["because"] = rule.because
+        entry["source"] = constants.sources[rule_id]
+    return entry

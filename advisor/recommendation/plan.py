@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from advisor.recommendation.capabilities import ARCHITECTURES, DATA_KINDS, TASKS, is_carried_out
@@ -30,7 +31,7 @@ class Step:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the step as a JSON-ready dictionary."""
-        return {**asdict(self), "slots": list(self.slots)}
+        return {"step": self.step, "does": self.does, "slots": list(self.slots), "status": self.status}
 
 
 _PRETRAINING = {
@@ -77,6 +78,18 @@ _QUANTIZED = {"float16": "16-bit floats", "int8": "8-bit integers"}
 
 def plan_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Step, ...]:
     """Return the ordered steps for a problem and what was decided for it."""
+    return _plan(
+        tuple((name, facts[name]) for name in ("architecture", "task", "data_kind", "overfitting_observed")),
+        tuple((slot, tuple(value) if isinstance(value, list) else value) for slot, value in values.items()),
+        bool(requirements_of(facts, values)),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _plan(
+    known: tuple[tuple[str, Any], ...], decided: tuple[tuple[str, Any], ...], has_requirements: bool
+) -> tuple[Step, ...]:
+    facts, values = dict(known), dict(decided)
     draft = _Draft(facts, values)
     normalizes = values.get("input_normalization", "none") != "none"
     draft.step(
@@ -141,7 +154,7 @@ def plan_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Step, 
         "meet_budgets",
         f"If a budget is missed, try in turn and measure: {', '.join(ladder).replace('_', ' ')}.",
         ("compression_ladder", "allowed_metric_cost"),
-        needed=bool(ladder) and bool(requirements_of(facts, values)),
+        needed=bool(ladder) and has_requirements,
     )
     draft.step(
         "mc_dropout",

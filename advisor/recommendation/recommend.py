@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from advisor.inference.engine import decide
+from advisor.inference import decide
 from advisor.knowledge.loading import load_rulebook
 from advisor.knowledge.rulebook import Rulebook
 from advisor.problem import Problem

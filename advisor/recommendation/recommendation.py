@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from advisor.errors import Finding, RequestError
 from advisor.problem import Problem
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One decided slot.
 
     Attributes:
@@ -27,7 +25,7 @@ class Decision:
         value: What was decided.
         rule: The rule that decided it.
         because: Why, in whole sentences.
-        source: Where the claim comes from: work, place, citation, link.
+        source: Where the claim comes from: work and place.
         overrides: Values that it replaced: rule, value, how, by.
         alternatives: Other values that the source names as equally good.
         title: The slot's name for people.
@@ -46,7 +44,7 @@ class Decision:
     title: str
     group: str
     facts: Mapping[str, Any]
-    further_rules: tuple[str, ...] = ()
+    further_rules: tuple[str, ...]
 
 
 class Recommendation:

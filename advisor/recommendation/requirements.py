@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 
@@ -29,7 +29,14 @@ class Requirement:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the requirement as a JSON-ready dictionary."""
-        return asdict(self)
+        return {
+            "name": self.name,
+            "required": self.required,
+            "unit": self.unit,
+            "comparison": self.comparison,
+            "measured_as": self.measured_as,
+            "stated_by": self.stated_by,
+        }
 
 
 def requirements_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Requirement, ...]:
