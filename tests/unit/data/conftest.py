@@ -22,7 +22,7 @@ def mixed() -> pl.DataFrame:
             "count": rng.integers(0, 90, n),
             "colour": [None if i % 29 == 0 else v for i, v in enumerate(colours)],
             "sold": [None if i % 31 == 0 else bool(v) for i, v in enumerate(rng.integers(0, 2, n))],
-            "day": [date(2024, 1, 1) + timedelta(days=int(v)) for v in rng.integers(0, 400, n)],
+            "day": [date(2024, 1, 1) + timedelta(days=int(v)) for v in [0, *rng.integers(0, 400, n - 1)]],
             "seen": [datetime(2024, 3, 1) + timedelta(seconds=int(v)) for v in rng.integers(0, 10**7, n)],
             "serial": [f"A{i:05d}" for i in range(n)],
             "comment": [f"row number {i} says hello" for i in range(n)],
