@@ -1,0 +1,151 @@
+"""The command ``advisor``: finds the command, runs it, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from advisor.errors import EXIT_INTERRUPTED, EXIT_REQUEST, AdvisorError
+
+COMMANDS = {
+    "ask": "ask",
+    "recommend": "recommend",
+    "explain": "explain",
+    "train": "train",
+    "predict": "predict",
+    "generate": "generate",
+    "rules": "rules",
+    "schema": "schema",
+}
+"""Command → module in this folder; each holds a function (or a Typer app) of the command's name."""
+
+
+class LazyCommands(TyperGroup):
+    """A group that imports a command only when it is used or its help is shown."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the commands that are there, in order of use."""
+        return [name for name, module in COMMANDS.items() if _is_there(module)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None when there is no such one."""
+        module = COMMANDS.get(cmd_name)
+        if module is None or not _is_there(module):
+            return None
+        found = getattr(import_module(f"{__package__}.{module}"), cmd_name)
+        return typer.main.get_command(found) if isinstance(found, typer.Typer) else as_command(cmd_name, found)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; suggestions come from all names, without importing them."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            from advisor.problem.findings import suggestion
+
+            known = {each: None for each in self.list_commands(ctx)}
+            print(f"advisor has no command {name!r}{suggestion(name, known)}", file=sys.stderr)
+            print(f"  Commands: {', '.join(known)}. See: advisor --help", file=sys.stderr)
+            raise typer.Exit(EXIT_REQUEST)
+        return super().resolve_command(ctx, args)
+
+
+def _is_there(module: str) -> bool:
+    return os.path.exists(os.path.join(os.path.dirname(__file__), f"{module}.py"))
+
+
+def as_command(name: str, function: Any) -> Any:
+    """Return the command that calls a function; its help is the docstring up to the first section."""
+    text = inspect.getdoc(function) or ""
+    for section in ("Args:", "Raises:", "Returns:", "Examples:"):
+        text = text.split(f"\n\n{section}")[0]
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(name, cls=TyperCommand, help=text)(function)
+    return typer.main.get_command(single)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"advisor {version('advisor')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=LazyCommands,
+    name="advisor",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="An expert system that configures deep neural networks, explains every choice, and delivers them.",
+    epilog="Exit codes: 0 done; 1 the answer is no; 2 the request could not be understood; "
+    "3 the data or an artefact is unusable; 130 interrupted.",
+)
+
+
+@app.callback()
+def _advisor(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Give the group its options."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    Args:
+        arguments: The words after ``advisor``; None takes those of the process.
+    """
+    from typer._click.exceptions import ClickException
+
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments, prog_name="advisor", standalone_mode=False)
+        sys.stdout.flush()
+    except AdvisorError as error:
+        _say(str(error))
+        return error.exit_code
+    except ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say("Interrupted.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _give_up_stdout()
+    return result if isinstance(result, int) else 0
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, file=sys.stderr)
+    except BrokenPipeError:
+        return
+
+
+def _give_up_stdout() -> int:
+    """Return 0 after the reader of our output has gone away, such as ``head``; nothing more is written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def main() -> None:
+    """Run the command line of this process, and end it with the command's exit code."""
+    code = run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _give_up_stdout()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""``advisor recommend``: a problem in, a recommendation out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from advisor.errors import Finding, RequestError
+from advisor.interfaces.cli.streams import (
+    note,
+    page_style,
+    page_width,
+    read_input,
+    wants_json,
+    write_line,
+)
+
+
+def recommend(
+    problem: Annotated[
+        str | None, typer.Argument(metavar="[PROBLEM.json|-]", help="The problem as JSON; - reads it from stdin.")
+    ] = None,
+    rulebook: Annotated[str, typer.Option(help="Name of a rulebook, or its folder.")] = "homl2",
+    data: Annotated[str | None, typer.Option(metavar="FILE", help="Data that complete the problem.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The data's target column.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on a terminal too.")] = False,
+) -> None:
+    """Advise on a problem, and say why.
+
+    Every choice comes with its rule, its reason and its source.
+
+    On a terminal the recommendation is printed as a page; otherwise, and with --json, as JSON.
+    With --data, fields that the data can answer need not be given; what is given wins.
+    """
+    from advisor.problem import Problem
+    from advisor.recommendation.recommend import recommend as decide
+
+    if target is not None and data is None:
+        raise RequestError(Finding("R104", "--target", "a target column is given without data.", "Add --data FILE."))
+    if problem is None and data is None:
+        if sys.stdin.isatty():
+            hint = "Give a file, - to read stdin, --data FILE --target COLUMN, or let yourself be asked: advisor ask"
+            raise RequestError(Finding("R105", "PROBLEM.json", "there is no problem to advise on.", hint))
+        problem = "-"
+    text = read_input(problem, "a problem") if problem is not None else None
+    if data is None:
+        found = decide(Problem.from_json(text or b""), rulebook)
+    else:
+        described, measured = from_data(text, data, target)
+        found = decide(described, rulebook, measured=measured)
+    if wants_json(json):
+        write_line(found.to_json())
+        return
+    from advisor.explanation import explain
+
+    write_line(explain(found, brief=True).text(width=page_width(), style=page_style()))
+
+
+def from_data(text: bytes | None, data: str, target: str | None) -> tuple[Any, Mapping[str, str]]:
+    """Return the problem that a user stated, completed by what the data say, and how each fact was measured.
+
+    Raises:
+        ProblemError: If what was stated is not valid.
+        DataError: If the data can't be used.
+    """
+    from advisor.data import profile
+    from advisor.problem import complete_problem
+    from advisor.problem.strict_json import read_strict_json
+
+    stated = read_strict_json(text) if text is not None else {}
+    if not isinstance(stated, dict):
+        stated = {"": stated}
+    check_stated(stated)
+    found = profile(data, target=target, task=stated.get("task"))
+    for each in found.notes:
+        note(f"Note: {each}")
+    return complete_problem(stated, found.facts, found.how)
+
+
+def check_stated(stated: Mapping[str, Any]) -> None:
+    """Refuse stated facts that are not valid, before any data is read; required ones may be missing.
+
+    Raises:
+        ProblemError: If a fact is unknown, or its value not allowed.
+    """
+    from advisor.errors import ProblemError
+    from advisor.problem import Problem
+
+    placeholders = {"task": "regression", "architecture": "dense_stack"}
+    try:
+        Problem.from_facts({**placeholders, **stated})
+    except ProblemError as error:
+        wrong = [finding for finding in error.findings if not finding.code.startswith("P2")]
+        if wrong:
+            raise ProblemError(*wrong) from None
