@@ -1,0 +1,1 @@
+"""Side-by-side measurements; they print what they compare with, and gate nothing."""
