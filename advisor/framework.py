@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -25,6 +26,8 @@ def load_framework() -> None:
         os.environ["KERAS_BACKEND"] = "tensorflow"
         with _standard_error_aside():
             import tensorflow  # noqa: F401
+    # Advice to those who write TensorFlow code; this program's user doesn't.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     import keras
 
     backend = keras.backend.backend()

@@ -31,7 +31,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise ArtifactError(
             Finding(
-                "A101",
+                "A111",
                 str(path),
                 "this file of the run is missing.",
                 "Give the folder that `advisor train --out` wrote.",
@@ -39,7 +39,7 @@ def read_json(path: Path) -> Any:
         ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ArtifactError(
-            Finding("A102", str(path), f"this file of the run is no JSON document: {error}.")
+            Finding("A112", str(path), f"this file of the run is no JSON document: {error}.")
         ) from error
 
 
@@ -63,17 +63,17 @@ class Run:
         if not (self.path / "manifest.json").is_file():
             raise ArtifactError(
                 Finding(
-                    "A103",
+                    "A113",
                     str(self.path),
                     "this is not a finished run: it has no manifest.json.",
-                    "Give the folder that `advisor train --out` wrote; an unfinished one (.partial) goes on with --resume.",
+                    "Give the folder that `advisor train --out` wrote; an unfinished one goes on with --resume.",
                 )
             )
         self.contract: Mapping[str, Any] = read_json(self.path / CONTRACT)
         if self.contract.get("contract_version") != CONTRACT_VERSION:
             raise ArtifactError(
                 Finding(
-                    "A104",
+                    "A114",
                     str(self.path / CONTRACT),
                     f"the contract has version {self.contract.get('contract_version')!r}; "
                     f"this program reads version {CONTRACT_VERSION}.",
@@ -120,9 +120,11 @@ class Run:
     @cached_property
     def _core(self) -> Any:
         """The part of the Keras model that takes encoded rows."""
+        from advisor.builder import register_layers
         from advisor.export import load_keras
 
         load_framework()
+        register_layers()
         return load_keras(self.path / self.contract["artifacts"]["keras"]).layers[-1]
 
     def raw_outputs(self, rows: Any, *, runtime: str = "litert") -> Array:
@@ -183,11 +185,9 @@ class Run:
             (rows,) or (rows, outputs).
         """
         if self.task == "binary":
-            chosen: Array = self._labels[(outputs[:, 0] >= HALF).astype(int)]
-            return chosen
+            return np.asarray(self._labels[(outputs[:, 0] >= HALF).astype(int)])
         if self.task == "multiclass":
-            chosen = self._labels[outputs.argmax(axis=1)]
-            return chosen
+            return np.asarray(self._labels[outputs.argmax(axis=1)])
         if self.task == "multilabel":
             return (outputs >= HALF).astype(int)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
