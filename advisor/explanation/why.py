@@ -9,7 +9,7 @@ from advisor.errors import Finding, RequestError
 from advisor.explanation import wording
 from advisor.explanation.outline import Entry, Outline, Section
 from advisor.problem import FACTS
-from advisor.problem.findings import suggestion
+from advisor.problem.checking import suggestion
 from advisor.recommendation import Recommendation
 
 

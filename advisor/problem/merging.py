@@ -7,14 +7,13 @@ from typing import Any
 
 from advisor.problem.conditions import holds
 from advisor.problem.contradictions import contradictions
-from advisor.problem.problem import Problem
 from advisor.problem.vocabulary import FACTS
 
 
-def complete_problem(
+def complete_facts(
     stated: Mapping[str, Any], measured: Mapping[str, Any], how: Mapping[str, str]
-) -> tuple[Problem, dict[str, str]]:
-    """Return the problem that was stated, completed by measured facts.
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the facts that were stated, completed by measured ones.
 
     A measured fact is left out when the user stated it, when it makes no sense beside what was stated (such as a
     range of the target for a classification), or when it would contradict what was stated.
@@ -25,10 +24,7 @@ def complete_problem(
         how: For each measured fact, how it was measured.
 
     Returns:
-        The problem, and for each measured fact that is in it how it was measured.
-
-    Raises:
-        ProblemError: If what was stated is not valid.
+        The facts of the problem (not checked yet), and for each measured one how it was measured.
     """
     facts = {**{name: fact.default for name, fact in FACTS.items()}, **measured, **stated}
     used = {
@@ -44,5 +40,4 @@ def complete_problem(
                 finding.place == name for finding in contradictions(trial, {*used, *stated})
             ):
                 del used[name]
-    problem = Problem.from_facts({**used, **stated})
-    return problem, {name: how.get(name, "") for name in used}
+    return {**used, **stated}, {name: how.get(name, "") for name in used}

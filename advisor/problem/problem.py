@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
-from advisor.errors import ProblemError
-from advisor.problem.contradictions import contradictions
-from advisor.problem.findings import findings_of
+from advisor.problem.checking import check_facts
 from advisor.problem.strict_json import read_strict_json
 from advisor.problem.vocabulary import (
     FACTS,
@@ -102,15 +100,11 @@ class Problem(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _explain_what_is_wrong(cls, data: Any, handler: ModelWrapValidatorHandler[Problem]) -> Problem:
-        try:
-            problem = handler(data)
-        except ValidationError as error:
-            raise ProblemError(*findings_of(error)) from None
-        found = contradictions(problem.__dict__, problem.model_fields_set)
-        if found:
-            raise ProblemError(*found)
-        return problem
+    def _check_against_the_vocabulary(cls, data: Any, handler: ModelWrapValidatorHandler[Problem]) -> Problem:
+        if isinstance(data, cls):
+            return data
+        check_facts(data)
+        return handler(data)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Problem:

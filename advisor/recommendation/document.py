@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from advisor.errors import ArtifactError, Finding
 from advisor.problem import Problem
-from advisor.problem.findings import show
+from advisor.problem.checking import show
 from advisor.problem.strict_json import read_strict_json
 
 SCHEMA_VERSION = "1.0"

@@ -8,6 +8,7 @@ in the values.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from weakref import WeakKeyDictionary
 from advisor.inference import Decision, Inference, Trace, trace
 from advisor.knowledge import Rule, Rulebook, Work
 from advisor.knowledge.conditions import Atom, atoms, holds
-from advisor.problem import FACTS, Problem
+from advisor.problem.vocabulary import FACTS
 from advisor.recommendation.cautions import cautions_of
 from advisor.recommendation.cost import estimate
 from advisor.recommendation.plan import plan_of
@@ -77,13 +78,15 @@ _GIVEN = {"origin": "given", "how": ""}
 _DEFAULTS = {name: {"origin": "default", "how": fact.default_because} for name, fact in FACTS.items()}
 
 
-def document_of(rulebook: Rulebook, problem: Problem, inference: Inference, measured: Mapping[str, str]) -> Document:
+def document_of(
+    rulebook: Rulebook, inference: Inference, stated: AbstractSet[str], measured: Mapping[str, str]
+) -> Document:
     """Return the whole recommendation as dictionaries and lists.
 
     Args:
         rulebook: The rulebook that decided.
-        problem: The problem.
         inference: What was decided.
+        stated: Names of the facts that were stated.
         measured: Facts that were measured, and how.
     """
     constants = _constants.get(rulebook)
@@ -116,7 +119,7 @@ def document_of(rulebook: Rulebook, problem: Problem, inference: Inference, meas
         "warnings": [each.as_dict() for each in cautions_of(facts, values, plan, cost, outline.withdrawn)],
         "estimate": cost.as_dict() if cost is not None else None,
         "trace": {
-            "facts": _origins(problem, measured),
+            "facts": _origins(stated, measured),
             "derived": {
                 name: {
                     "value": _plain(inference.derived[name]),
@@ -239,9 +242,9 @@ def _written(constants: _Constants, rule: str, kind: int, everything: Mapping[st
     return written
 
 
-def _origins(problem: Problem, measured: Mapping[str, str]) -> Document:
+def _origins(stated: AbstractSet[str], measured: Mapping[str, str]) -> Document:
     origins: Document = dict(_DEFAULTS)
-    for name in problem.model_fields_set:
+    for name in sorted(stated):
         origins[name] = _GIVEN
     for name, how in measured.items():
         origins[name] = {"origin": "measured", "how": how}

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from advisor.inference import decide
 from advisor.knowledge.loading import load_rulebook
 from advisor.knowledge.rulebook import Rulebook
-from advisor.problem import Problem
+from advisor.problem.checking import check_facts
+from advisor.problem.strict_json import read_strict_json
 from advisor.recommendation.recommendation import Recommendation
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from advisor.problem import Problem
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -36,9 +42,15 @@ def recommend(
         KnowledgeError: If there is no such rulebook, or it can't be used.
         InferenceError: If the rulebook leaves something undecided.
     """
-    if not isinstance(problem, Problem):
-        problem = Problem.from_json(problem) if isinstance(problem, str | bytes) else Problem.from_facts(problem)
+    if isinstance(problem, str | bytes):
+        problem = cast("Mapping[str, Any]", read_strict_json(problem))
+    facts: Mapping[str, Any]
+    stated: AbstractSet[str]
+    if isinstance(problem, Mapping) or not hasattr(problem, "model_fields_set"):
+        facts, stated = check_facts(problem)
+    else:
+        facts, stated = problem.__dict__, problem.model_fields_set
     if not isinstance(rulebook, Rulebook):
         rulebook = load_rulebook(rulebook)
-    inference = decide(rulebook, problem.__dict__)
-    return Recommendation(problem, MappingProxyType(inference.values), (rulebook, inference, measured))
+    inference = decide(rulebook, facts)
+    return Recommendation(MappingProxyType(inference.values), basis=(rulebook, inference, stated, measured))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from advisor.errors import Finding, RequestError
-from advisor.problem import Problem
-from advisor.problem.findings import suggestion
+from advisor.problem.checking import suggestion
 
 if TYPE_CHECKING:
     from advisor.inference import Inference
     from advisor.knowledge import Rulebook
+    from advisor.problem import Problem
 
 Document = dict[str, Any]
+Basis: TypeAlias = "tuple[Rulebook, Inference, AbstractSet[str], Mapping[str, str]]"
+"""What a document is made from: rulebook, inference, names of the stated facts, how others were measured."""
 
 
 class Decision(NamedTuple):
@@ -59,23 +62,24 @@ class Recommendation:
         'selu'
     """
 
-    __slots__ = ("_basis", "_document", "problem", "values")
+    __slots__ = ("_basis", "_document", "_problem", "values")
 
-    problem: Problem
     values: Mapping[str, Any]
-    _basis: tuple[Rulebook, Inference, Mapping[str, str]] | None
+    _basis: Basis | None
     _document: Document | None
+    _problem: Problem | None
 
     def __init__(
         self,
-        problem: Problem,
         values: Mapping[str, Any],
-        basis: tuple[Rulebook, Inference, Mapping[str, str]] | None = None,
+        *,
+        basis: Basis | None = None,
         document: Document | None = None,
+        problem: Problem | None = None,
     ) -> None:
-        """Hold a problem's values, and either the document that justifies them or what it is made from."""
+        """Hold the values, and either the document that justifies them or what it is made from."""
         set_once = object.__setattr__
-        set_once(self, "problem", problem)
+        set_once(self, "_problem", problem)
         set_once(self, "values", values)
         set_once(self, "_basis", basis)
         set_once(self, "_document", document)
@@ -119,12 +123,28 @@ class Recommendation:
         return self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
-        """Hash the problem."""
-        return hash(self.problem)
+        """Hash the facts of the problem."""
+        return hash(tuple(self._whole()["problem"].values()))
 
     def __repr__(self) -> str:
-        """Name task, architecture and activation."""
-        return f"Recommendation(task={self.problem.task!r}, architecture={self.problem.architecture!r})"
+        """Name task and architecture."""
+        facts = self._whole()["problem"]
+        return f"Recommendation(task={facts['task']!r}, architecture={facts['architecture']!r})"
+
+    @property
+    def problem(self) -> Problem:
+        """The problem that was advised on."""
+        problem = self._problem
+        if problem is None:
+            from advisor.problem.problem import Problem
+
+            if self._basis is not None:
+                _, inference, stated, _ = self._basis
+                problem = Problem.from_facts({name: value for name, value in inference.facts.items() if name in stated})
+            else:
+                problem = Problem.from_facts(self._whole()["problem"])
+            object.__setattr__(self, "_problem", problem)
+        return problem
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -138,8 +158,7 @@ class Recommendation:
                 raise ValueError("a recommendation needs a document, or what to make it from")
             from advisor.recommendation.justification import document_of
 
-            rulebook, inference, measured = self._basis
-            document = document_of(rulebook, self.problem, inference, measured)
+            document = document_of(*self._basis)
             object.__setattr__(self, "_document", document)
         return document
 
@@ -221,4 +240,4 @@ class Recommendation:
             slot: tuple(entry["value"]) if isinstance(entry["value"], list) else entry["value"]
             for slot, entry in document["decisions"].items()
         }
-        return cls(problem, MappingProxyType(values), document=document)
+        return cls(MappingProxyType(values), document=document, problem=problem)

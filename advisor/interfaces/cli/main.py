@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from advisor.errors import EXIT_INTERRUPTED, EXIT_REQUEST, AdvisorError
 
@@ -46,7 +47,7 @@ class LazyCommands(TyperGroup):
         """Find the command; suggestions come from all names, without importing them."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            from advisor.problem.findings import suggestion
+            from advisor.problem.checking import suggestion
 
             known = {each: None for each in self.list_commands(ctx)}
             print(f"advisor has no command {name!r}{suggestion(name, known)}", file=sys.stderr)
@@ -66,7 +67,24 @@ def as_command(name: str, function: Any) -> Any:
         text = text.split(f"\n\n{section}")[0]
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     single.command(name, cls=TyperCommand, help=text)(function)
-    return typer.main.get_command(single)
+    command = typer.main.get_command(single)
+    _take_words_as_they_are(command)
+    return command
+
+
+def _take_words_as_they_are(command: Any) -> None:
+    """Spare text parameters typer's conversion from text to text, which loads much of pydantic at each start.
+
+    Where typer has no such conversion, or does it in another way, everything stays as it is.
+    """
+    try:
+        from typer._coercion import PassThroughRuntimeParam
+    except ImportError:
+        return
+    for parameter in command.params:
+        descriptor = getattr(parameter, "type_descriptor", None)
+        if descriptor is not None and descriptor.annotation is str and parameter.nargs == 1 and not parameter.multiple:
+            parameter._runtime_param = PassThroughRuntimeParam(descriptor.parameter_info, str)
 
 
 def _show_version(wanted: bool) -> None:
@@ -104,8 +122,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The words after ``advisor``; None takes those of the process.
     """
-    from typer._click.exceptions import ClickException
-
     command = typer.main.get_command(app)
     try:
         result = command.main(args=arguments, prog_name="advisor", standalone_mode=False)
@@ -113,9 +129,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except AdvisorError as error:
         _say(str(error))
         return error.exit_code
-    except ClickException as error:
-        error.show()
-        return error.exit_code
+    except TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # every error of the parser has it
+        return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted.")
         return EXIT_INTERRUPTED

@@ -35,7 +35,6 @@ def recommend(
     On a terminal the recommendation is printed as a page; otherwise, and with --json, as JSON.
     With --data, fields that the data can answer need not be given; what is given wins.
     """
-    from advisor.problem import Problem
     from advisor.recommendation.recommend import recommend as decide
 
     if target is not None and data is None:
@@ -47,7 +46,7 @@ def recommend(
         problem = "-"
     text = read_input(problem, "a problem") if problem is not None else None
     if data is None:
-        found = decide(Problem.from_json(text or b""), rulebook)
+        found = decide(text or b"", rulebook)
     else:
         described, measured = from_data(text, data, target)
         found = decide(described, rulebook, measured=measured)
@@ -59,40 +58,24 @@ def recommend(
     write_line(explain(found, brief=True).text(width=page_width(), style=page_style()))
 
 
-def from_data(text: bytes | None, data: str, target: str | None) -> tuple[Any, Mapping[str, str]]:
-    """Return the problem that a user stated, completed by what the data say, and how each fact was measured.
+def from_data(text: bytes | None, data: str, target: str | None) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Return the facts that a user stated, completed by what the data say, and how each was measured.
 
     Raises:
         ProblemError: If what was stated is not valid.
         DataError: If the data can't be used.
     """
-    from advisor.data import profile
-    from advisor.problem import complete_problem
+    from advisor.problem.checking import check_facts, check_stated
+    from advisor.problem.merging import complete_facts
     from advisor.problem.strict_json import read_strict_json
 
     stated = read_strict_json(text) if text is not None else {}
     if not isinstance(stated, dict):
-        stated = {"": stated}
+        check_facts(stated)
     check_stated(stated)
+    from advisor.data import profile
+
     found = profile(data, target=target, task=stated.get("task"))
     for each in found.notes:
         note(f"Note: {each}")
-    return complete_problem(stated, found.facts, found.how)
-
-
-def check_stated(stated: Mapping[str, Any]) -> None:
-    """Refuse stated facts that are not valid, before any data is read; required ones may be missing.
-
-    Raises:
-        ProblemError: If a fact is unknown, or its value not allowed.
-    """
-    from advisor.errors import ProblemError
-    from advisor.problem import Problem
-
-    placeholders = {"task": "regression", "architecture": "dense_stack"}
-    try:
-        Problem.from_facts({**placeholders, **stated})
-    except ProblemError as error:
-        wrong = [finding for finding in error.findings if not finding.code.startswith("P2")]
-        if wrong:
-            raise ProblemError(*wrong) from None
+    return complete_facts(stated, found.facts, found.how)

@@ -27,7 +27,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
         found = RecommendationDocument.model_json_schema()
     else:
-        from advisor.problem.findings import suggestion
+        from advisor.problem.checking import suggestion
 
         message = f"there is no schema {name!r}{suggestion(name, dict.fromkeys(NAMES))}"
         raise RequestError(Finding("R106", name, message, f"Schemas: {', '.join(NAMES)}."))

@@ -15,7 +15,7 @@ from advisor.problem import FACTS, FactType, Problem
 from advisor.problem.conditions import holds
 from advisor.problem.contradictions import contradictions
 from advisor.problem.facts import Value
-from advisor.problem.findings import unknown_field
+from advisor.problem.checking import unknown_field
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
