@@ -147,6 +147,9 @@ class _Training:
                 progress.best_val_loss, progress.best_epoch, progress.best = epoch.val_loss, number, graph.result()
             wants_stop = listeners.end_epoch(epoch, progress.planned_epochs)
             progress.finished = self._is_over(number) or wants_stop
+            if progress.finished and self._collapsed() and progress.attempt < self._recipe.max_retries:
+                progress.finished = False
+                self._start_anew(number)
             if not progress.finished and time.perf_counter() - self._written >= SECONDS_BETWEEN_CHECKPOINTS:
                 self._write()
         listeners.end()
@@ -182,11 +185,14 @@ class _Training:
         progress.best_val_loss = loss if math.isfinite(loss) else math.inf
         if isinstance(recipe.maximum_rate, str):
             rates = rates_of(recipe)
-            momenta = np.full(len(rates), recipe.momentum)
+            momenta = np.full(len(rates), recipe.momentum - recipe.momentum_drop)  # as at 1cycle's maximum rate
             rows = controls(np.arange(len(rates)), rates, momenta, recipe)
-            found = read_curve(rates, self._steps(self._test_order(len(rates)), rows), recipe)
+            tests = []
+            for repeat in range(recipe.range_test_repeats):
+                tests.append(read_curve(rates, self._steps(self._test_order(len(rates), repeat), rows), recipe))
+                graph.restore(progress.initial)
+            found = sorted(tests, key=lambda test: test.maximum_rate)[(len(tests) - 1) // 2]
             progress.maximum_rate, progress.range_test = found.maximum_rate, found.curve
-            graph.restore(progress.initial)
         else:
             progress.maximum_rate = float(recipe.maximum_rate)
         if self._time_budget is not None:
@@ -199,9 +205,9 @@ class _Training:
                     Event("shortened", message, {"epochs": progress.planned_epochs, "seconds_an_epoch": seconds})
                 )
 
-    def _test_order(self, steps: int) -> Array:
+    def _test_order(self, steps: int, repeat: int = 0) -> Array:
         """Return rows for the steps of a range test, passing over the training rows as often as needed."""
-        graph, generator = self._graph, np.random.default_rng([self._seed, 0])
+        graph, generator = self._graph, np.random.default_rng([self._seed, 0, repeat])
         whole = graph.steps_per_epoch * graph.batch
         passes = math.ceil(steps / graph.steps_per_epoch)
         return np.concatenate([generator.permutation(graph.rows)[:whole] for _ in range(passes)]).astype(np.int32)
@@ -249,6 +255,12 @@ class _Training:
         if not math.isfinite(val_loss):
             return None
         return Epoch(number, loss, val_loss, val_metric, float(rates[-1]), time.perf_counter() - before)
+
+    def _collapsed(self) -> bool:
+        """Say whether the training loss went back to nearly that of the untrained network, and stayed there."""
+        epochs, first = self._progress.epochs, self._progress.first_loss
+        lowest = min(epoch.loss for epoch in epochs)
+        return first is not None and epochs[-1].loss > max(self._recipe.collapse_factor * lowest, first / 2)
 
     def _start_anew(self, number: int) -> None:
         """Go back to the initial weights with a lower rate, or give up."""

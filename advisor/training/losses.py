@@ -103,4 +103,6 @@ def row_weights(y: Array, weights: Array, task: str) -> Array:
     if task == "multiclass":
         chosen: Array = weights[np.minimum(y, len(weights) - 1)]
         return chosen
-    return np.where(y > 0.5, weights[:, 1], weights[:, 0]).mean(axis=1, dtype=np.float64).astype(np.float32)
+    of_label: Array = np.where(y > 0.5, weights[:, 1], weights[:, 0])
+    mean: Array = of_label.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return mean

@@ -8,7 +8,11 @@ import numpy as np
 
 from advisor.artifacts import Array
 from advisor.errors import Finding, TrainingError
+from advisor.training.optimizers import METHODS
 from advisor.training.recipe import Recipe
+
+# Batches at the lowest rates whose mean loss stands for that of the untrained network.
+_UNTRAINED_BATCHES = 10
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,12 @@ class RangeTest:
 
     Attributes:
         maximum_rate: The rate to use as 1cycle's maximum.
-        turning_point: Rate of the lowest smoothed loss before the loss shoots up.
-        curve: Pairs (rate, smoothed loss), up to where the loss blew up.
+        blow_up_rate: Rate at which the loss shot up; None when it never did.
+        curve: Pairs (rate, smoothed loss), up to where the loss shot up.
     """
 
     maximum_rate: float
-    turning_point: float
+    blow_up_rate: float | None
     curve: tuple[tuple[float, float], ...]
 
 
@@ -34,39 +38,37 @@ def rates_of(recipe: Recipe) -> Array:
 def read_curve(rates: Array, losses: Array, recipe: Recipe) -> RangeTest:
     """Choose the maximum rate from the losses of a range test.
 
-    The losses are smoothed by a bias-corrected moving average. The curve ends where the smoothed loss is no longer
-    finite or exceeds its lowest value so far by ``range_test_blow_up``. The *turning point* is the rate of the lowest
-    smoothed loss; the maximum is that rate divided by ``range_test_divisor``.
+    The losses are smoothed by a bias-corrected moving average. The loss *shoots up* where the smoothed loss is no
+    longer finite or exceeds the untrained network's loss by ``range_test_blow_up``; the maximum is that rate divided
+    by ``range_test_divisor``. If the loss never shoots up (a network with Batch Normalization can bear any rate), the
+    maximum is the rate of the lowest smoothed loss.
 
     Args:
         rates: Rate of each step, growing.
-        losses: Training loss of each step's batch; may hold NaN and infinity.
+        losses: Training loss of the steps' batches; may hold NaN and infinity, and may end early.
         recipe: Gives the numbers of the criterion.
 
     Raises:
-        TrainingError: If not even the first losses are finite.
+        TrainingError: If not even the first loss is finite.
 
     Source:
         Smith 2018, "A disciplined approach to neural network hyper-parameters: Part 1"; HOML2 ch. 11, "Learning rate".
     """
-    smooth = np.empty(len(losses))
-    mean, lowest, end = 0.0, np.inf, len(losses)
-    for step, loss in enumerate(losses):
+    if len(losses) == 0 or not np.isfinite(losses[0]):
+        message = f"the training loss is not finite at the lowest learning rate, {rates[0]:.3g}."
+        raise TrainingError(Finding("T103", "", message, "Check the inputs and the target."))
+    head = losses[:_UNTRAINED_BATCHES]
+    limit = recipe.range_test_blow_up * float(np.mean(head[np.isfinite(head)], dtype=np.float64))
+    curve: list[tuple[float, float]] = []
+    mean, blow_up = 0.0, None
+    for step, (rate, loss) in enumerate(zip(rates, losses, strict=False), start=1):
         mean = recipe.range_test_smoothing * mean + (1 - recipe.range_test_smoothing) * float(loss)
-        smooth[step] = mean / (1 - recipe.range_test_smoothing ** (step + 1))
-        if not np.isfinite(smooth[step]) or smooth[step] > recipe.range_test_blow_up * lowest:
-            end = step
+        smooth = mean / (1 - recipe.range_test_smoothing**step)
+        if not smooth <= limit:
+            blow_up = float(rate)
             break
-        lowest = min(lowest, smooth[step])
-    if end == 0:
-        raise TrainingError(
-            Finding(
-                "T103",
-                "",
-                f"the training loss is not finite at the lowest learning rate, {rates[0]:.3g}.",
-                "Check the inputs and the target.",
-            )
-        )
-    turning = float(rates[int(np.argmin(smooth[:end]))])
-    curve = tuple((float(rate), float(loss)) for rate, loss in zip(rates[:end], smooth[:end], strict=True))
-    return RangeTest(turning / recipe.range_test_divisor, turning, curve)
+        curve.append((float(rate), smooth))
+    divisor = recipe.range_test_divisor or METHODS[recipe.optimizer].range_divisor
+    if blow_up is not None:
+        return RangeTest(blow_up / divisor, blow_up, tuple(curve))
+    return RangeTest(min(curve, key=lambda pair: pair[1])[0], None, tuple(curve))

@@ -64,12 +64,18 @@ class Recipe:
         averaging_decay: Decay of the moving average of the weights, a step; warmed up as (1 + t) / (10 + t).
         huber_delta: Where Huber's loss turns from square to absolute, in standard deviations of the target.
         range_test_steps: Steps of the range test (HOML2 ch. 11: a few hundred).
+        range_test_repeats: Number of tests with other rows, of which the median counts; small tables are noisy.
         range_test_first: First rate (HOML2 ch. 11: 1e-5).
         range_test_last: Last rate (HOML2 ch. 11: 10).
         range_test_smoothing: Weight of the past in the smoothed loss.
-        range_test_blow_up: The test ends where the smoothed loss exceeds its lowest value by this factor.
-        range_test_divisor: The maximum is the turning point divided by this (HOML2 ch. 11: about ten times lower).
+        range_test_blow_up: The loss has shot up where it exceeds that of the untrained network by this factor
+            (measured here: the one criterion under which the best maximum lies at a nearly constant distance over
+            data sets and networks).
+        range_test_divisor: The maximum is the rate at which the loss shot up, divided by this; null takes the
+            optimizer's own, see :data:`advisor.training.optimizers.METHODS`.
         divergence_factor: A mean epoch loss above this multiple of the first loss counts as diverged.
+        collapse_factor: A training whose last epoch's loss exceeds its lowest by this factor, and half of the first
+            loss, has collapsed: it counts as diverged while there are retries left.
         max_retries: Number of new starts after a divergence.
         retry_factor: What the maximum rate is multiplied by at each new start.
         compiled: Whether the epoch is compiled by XLA; part of the recipe because it changes the last bits.
@@ -102,12 +108,14 @@ class Recipe:
     averaging_decay: float = 0.999
     huber_delta: float = 1.0
     range_test_steps: int = 300
+    range_test_repeats: int = 3
     range_test_first: float = 1e-5
     range_test_last: float = 10.0
     range_test_smoothing: float = 0.9
-    range_test_blow_up: float = 4.0
-    range_test_divisor: float = 10.0
-    divergence_factor: float = 10.0
+    range_test_blow_up: float = 3.0
+    range_test_divisor: float | None = None
+    divergence_factor: float = 3.0
+    collapse_factor: float = 2.0
     max_retries: int = 4
     retry_factor: float = 0.3
     compiled: bool = True
@@ -178,7 +186,7 @@ class Recipe:
             found.append(Finding("T102", "maximum_learning_rate", f"{self.maximum_rate} is not a positive rate."))
         found += [
             Finding("T102", name, f"{name} is {getattr(self, name)}; it must be at least 1.")
-            for name in ("batch_size", "max_epochs", "range_test_steps")
+            for name in ("batch_size", "max_epochs", "range_test_steps", "range_test_repeats")
             if getattr(self, name) < 1
         ]
         if found:
