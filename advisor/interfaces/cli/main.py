@@ -28,8 +28,38 @@ COMMANDS = {
 """Command → module in this folder; each holds a function (or a Typer app) of the command's name."""
 
 
+def _take_words_as_they_are(parameters: list[Any]) -> list[Any]:
+    """Spare words and flags typer's conversion to what they are already, which loads much of pydantic at each start.
+
+    Where typer has no such conversion, or does it in another way, everything stays as it is.
+    """
+    try:
+        from typer._coercion import PassThroughRuntimeParam
+    except ImportError:
+        return parameters
+    for parameter in parameters:
+        descriptor = getattr(parameter, "type_descriptor", None)
+        if descriptor is None or parameter.nargs != 1 or parameter.multiple:
+            continue
+        if descriptor.annotation is str or (descriptor.annotation is bool and getattr(parameter, "is_flag", False)):
+            parameter._runtime_param = PassThroughRuntimeParam(descriptor.parameter_info, descriptor.annotation)
+    return parameters
+
+
+class LightCommand(TyperCommand):
+    """A command whose words are taken as they are."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, the option ``--help`` among them."""
+        return _take_words_as_they_are(super().get_params(ctx))
+
+
 class LazyCommands(TyperGroup):
     """A group that imports a command only when it is used or its help is shown."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters of ``advisor`` itself."""
+        return _take_words_as_they_are(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the commands that are there, in order of use."""
@@ -66,25 +96,8 @@ def as_command(name: str, function: Any) -> Any:
     for section in ("Args:", "Raises:", "Returns:", "Examples:"):
         text = text.split(f"\n\n{section}")[0]
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    single.command(name, cls=TyperCommand, help=text)(function)
-    command = typer.main.get_command(single)
-    _take_words_as_they_are(command)
-    return command
-
-
-def _take_words_as_they_are(command: Any) -> None:
-    """Spare text parameters typer's conversion from text to text, which loads much of pydantic at each start.
-
-    Where typer has no such conversion, or does it in another way, everything stays as it is.
-    """
-    try:
-        from typer._coercion import PassThroughRuntimeParam
-    except ImportError:
-        return
-    for parameter in command.params:
-        descriptor = getattr(parameter, "type_descriptor", None)
-        if descriptor is not None and descriptor.annotation is str and parameter.nargs == 1 and not parameter.multiple:
-            parameter._runtime_param = PassThroughRuntimeParam(descriptor.parameter_info, str)
+    single.command(name, cls=LightCommand, help=text)(function)
+    return typer.main.get_command(single)
 
 
 def _show_version(wanted: bool) -> None:
