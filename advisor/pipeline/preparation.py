@@ -25,6 +25,8 @@ from advisor.data import (
 )
 from advisor.errors import Finding, ProblemError
 from advisor.problem import Problem
+from advisor.problem.checking import check_stated
+from advisor.problem.merging import complete_facts
 from advisor.recommendation import Recommendation, recommend
 
 
@@ -137,6 +139,7 @@ def prepare(request: Request) -> Prepared:
         ProblemError: If the user's words contradict one another or the data.
         KnowledgeError: If there is no such rulebook.
     """
+    check_stated(request.given)
     frame = _table(request.data)
     validation = None if request.validation is None else _table(request.validation)
     test = None if request.test is None else _table(request.test)
@@ -145,7 +148,8 @@ def prepare(request: Request) -> Prepared:
     schema = measured.schema
     recommendation = request.recommendation
     if recommendation is None:
-        recommendation = recommend(complete(request.given, measured), request.rulebook)
+        facts, how = complete_facts(request.given, measured.facts, measured.how)
+        recommendation = recommend(facts, request.rulebook, measured=how)
     _check_task(recommendation.problem, schema)
     split = make_split(
         frame, schema, seed=request.seed, split_column=request.split_column, validation=validation, test=test
@@ -166,22 +170,6 @@ def prepare(request: Request) -> Prepared:
 
 def _table(source: Any) -> Any:
     return read_table(source) if isinstance(source, str | PathLike) else to_frame(source)
-
-
-def complete(given: Mapping[str, Any], measured: Profile) -> Problem:
-    """Return the problem that the user stated, completed by what the data say.
-
-    Args:
-        given: Fields that the user stated.
-        measured: What the data say.
-
-    Returns:
-        The whole problem.
-
-    Raises:
-        ProblemError: If the fields are not understood or contradict one another.
-    """
-    return Problem.from_facts({**measured.facts, **given})
 
 
 def _check_task(problem: Problem, schema: Schema) -> None:

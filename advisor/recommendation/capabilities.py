@@ -33,7 +33,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "loss": ("mse", "huber", "mae", "binary_crossentropy", "sparse_categorical_crossentropy"),
     "input_normalization": ("standardize",),
     "categorical_encoding_limit": ANY_NUMBER,
-    "target_scaling": ("standardize", "none"),
+    "target_scaling": ("standardize", "scale", "interval", "none"),
     "class_weighting": ("none", "balanced"),
     "regularization": ("none", "l1", "l2", "l1_l2"),
     "regularization_strengths": ANY_NUMBER,

@@ -101,7 +101,7 @@ def _plan(
     )
     draft.step(
         "scale_target",
-        "Standardize the target for training; predictions come back in its own unit.",
+        "Scale the target for training; predictions come back in its own unit.",
         ("target_scaling",),
         needed=values.get("target_scaling", "none") != "none",
     )

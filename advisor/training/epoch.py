@@ -22,11 +22,9 @@ def permutation(seed: int, epoch: int, rows: int) -> Array:
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
 
 
-def scaled_targets(part: Part, statistics: Statistics | None, recipe: Recipe) -> Array:
-    """Return the targets that the network learns; standardized for a regression whose recipe says so."""
+def scaled_targets(part: Part, statistics: Statistics | None) -> Array:
+    """Return the targets that the network learns: shifted and divided as the statistics say."""
     if statistics is None or statistics.target_mean is None or statistics.target_scale is None:
-        return part.y
-    if recipe.target_scaling != "standardize":
         return part.y
     scaled: Array = (part.y.astype(np.float64) - statistics.target_mean) / statistics.target_scale
     return scaled.astype(np.float32)
@@ -48,8 +46,7 @@ class EpochGraph:
         self.steps_per_epoch = self.rows // self.batch
         wanted = recipe.range_test_steps if recipe.maximum_rate == "range_test" else 0
         self.capacity = min(max(self.steps_per_epoch, wanted), LONGEST_CALL_STEPS)
-        scaled = statistics is not None and recipe.target_scaling == "standardize"
-        scale = statistics.target_scale if scaled and statistics is not None else None
+        scale = None if statistics is None else statistics.target_scale
         self._scale = 1.0 if scale is None else np.asarray(scale, np.float32)
         self._train = self._constants(bundle.train, bundle.train, statistics)
         self._val = self._constants(bundle.val, bundle.train, statistics)
@@ -76,7 +73,7 @@ class EpochGraph:
     def _constants(self, part: Part, train: Part, statistics: Statistics | None) -> tuple[Any, Any, Any]:
         tf, recipe = self._tf, self._recipe
         weights = class_weights(train.y, recipe.task) if recipe.class_weighting == "balanced" else None
-        y = scaled_targets(part, statistics, recipe)
+        y = scaled_targets(part, statistics)
         return (
             tf.constant(part.x),
             tf.constant(y),

@@ -49,7 +49,7 @@ class Recipe:
         gradient_clipping: Largest global norm of the gradient; null leaves gradients alone.
         class_weighting: ``balanced`` weighs every class by the inverse of its share of the training rows.
         weight_averaging: ``ema`` validates and keeps an exponential moving average of the weights.
-        target_scaling: ``standardize`` trains regressions on targets of mean 0 and variance 1.
+        target_scaling: How the targets of a regression are scaled; the statistics hold the numbers.
         min_delta: Improvement of the validation loss that counts as better; on a tie the earlier epoch wins.
         momentum_drop: How far 1cycle lowers the momentum while the rate rises (HOML2 ch. 11: from 0.95 to 0.85).
         start_divisor: 1cycle starts at the maximum rate divided by this (HOML2 ch. 11: about ten times lower).

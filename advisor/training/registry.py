@@ -14,5 +14,5 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "early_stopping": ("restore_best", "none"),
     "class_weighting": ("none", "balanced"),
     "weight_averaging": ("none", "ema"),
-    "target_scaling": ("standardize", "none"),
+    "target_scaling": ("standardize", "scale", "interval", "none"),
 }
