@@ -51,8 +51,6 @@ def read_delimited(path: Path, *, delimiter: str | None = None, text: frozenset[
     _check_encoding(raw, place)
     if not content.strip():
         raise DataError(Finding("D103", place, "the file is empty.", "Give a table with a header line and rows."))
-    if b"\r" in content and b"\n" not in content:
-        content = content.replace(b"\r", b"\n")
     quoted = b'"' in content
     if not quoted:
         content = _without_blank_lines(content)
@@ -110,10 +108,16 @@ def _check_encoding(content: bytes, place: str) -> None:
         ) from error
 
 
+def _lines(content: bytes) -> bytes:
+    """Return unquoted text with every line ending written as a newline."""
+    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in content else content
+
+
 def _without_blank_lines(content: bytes) -> bytes:
-    if b"\n\n" not in content and b"\n\r\n" not in content and content[:1] not in b"\r\n":
+    content = _lines(content)
+    if b"\n\n" not in content and not content.startswith(b"\n"):
         return content
-    return b"\n".join(line for line in content.split(b"\n") if line.strip(b"\r")) + b"\n"
+    return b"\n".join(line for line in content.split(b"\n") if line) + b"\n"
 
 
 def _records(content: bytes, delimiter: str, place: str) -> Iterator[tuple[int, list[str]]]:
@@ -185,21 +189,15 @@ def _check_shape(content: bytes, delimiter: str, width: int, place: str, quoted:
     fields = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
     wrong = np.flatnonzero(fields != width)
     if len(wrong):
-        # Blank lines may have been taken out: count again in the order of the file.
         first = int(wrong[0])
-        start = 0 if first == 0 else int(ends[first - 1]) + 1
-        raise _ragged(
-            place, _line_in_file(Path(place), content[start : int(ends[first])], first), int(fields[first]), width
-        )
+        raise _ragged(place, _line_in_file(Path(place), first), int(fields[first]), width)
     return len(fields) - 1
 
 
-def _line_in_file(path: Path, line: bytes, record: int) -> int:
+def _line_in_file(path: Path, record: int) -> int:
     """Return the number, in the file with its blank lines, of the record with that index."""
-    text = path.read_bytes().removeprefix(_BOM)
-    lines = (text.replace(b"\r", b"\n") if b"\n" not in text else text).split(b"\n")
-    present = [number for number, content in enumerate(lines, 1) if content.strip(b"\r")]
-    return present[record]
+    lines = _lines(path.read_bytes().removeprefix(_BOM)).split(b"\n")
+    return [number for number, content in enumerate(lines, 1) if content][record]
 
 
 def _ragged(place: str, line: int, fields: int, width: int) -> DataError:

@@ -62,7 +62,7 @@ def stack_frames(frame: Any, schema: Schema, validation: Any = None, test: Any =
     if validation is None and test is None:
         return main
     names = [column.name for column in schema.columns if column.role in ("feature", "target")]
-    stacked = [main.select(names)]
+    stacked = [main]
     for place, extra in (("validation data", validation), ("test data", test)):
         if extra is None:
             continue
@@ -76,7 +76,7 @@ def stack_frames(frame: Any, schema: Schema, validation: Any = None, test: Any =
                     "Give a table with the same columns.",
                 )
             )
-        stacked.append(extra.select(names))
+        stacked.append(extra)
     columns = []
     for name in names:
         series = [part[name] for part in stacked]
@@ -239,9 +239,11 @@ def _column_parts(series: pl.Series) -> NDArray[np.str_]:
 def _groups(frame: pl.DataFrame, schema: Schema) -> Rows:
     """Number the groups of equal rows."""
     names = [column.name for column in schema.columns if column.role in ("feature", "target")]
-    first = frame.select(names).with_row_index("\0row").group_by(names, maintain_order=True).agg(pl.col("\0row"))
+    # Numbered names, because polars reads a name such as "*" as a pattern.
+    table = pl.DataFrame([frame[name].alias(f"c{number}") for number, name in enumerate(names)])
+    first = table.with_row_index("row").group_by(table.columns, maintain_order=True).agg(pl.col("row"))
     groups = np.empty(frame.height, dtype=np.int64)
-    members = first["\0row"]
+    members = first["row"]
     sizes = members.list.len().to_numpy()
     groups[members.explode().to_numpy()] = np.repeat(np.arange(len(sizes)), sizes)
     return groups

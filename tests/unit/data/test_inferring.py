@@ -253,7 +253,7 @@ def test_rare_categories_are_read_as_unknown() -> None:
 
 
 def test_columns_may_have_any_name() -> None:
-    names = ["count", "value", "literal", "number", "\0row", "a:b"]
+    names = ["count", "value", "literal", "number", "\0row", "a:b", "*", "^.*$"]
     frame = table(**{name: [f"{name}{i % 3}" for i in range(N)] for name in names})
     schema = infer_schema(frame, "y")
     assert all(schema[name].kind == "categorical" for name in names)

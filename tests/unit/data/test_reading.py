@@ -67,6 +67,7 @@ def test_npz_gives_numbered_columns_target_and_split(tmp_path: Path) -> None:
         (b"a\tb\n1\t2\n", {"a": [1], "b": [2]}),
         (b"\xef\xbb\xbfa,b\r\n1,2\r\n", {"a": [1], "b": [2]}),
         (b"a,b\n\n1,2\n\n", {"a": [1], "b": [2]}),
+        (b"a,b\n1,2\n\r", {"a": [1], "b": [2]}),
         (b"a,b\r1,2\r", {"a": [1], "b": [2]}),
         (b"a,b\n 1 , x \n", {"a": [1], "b": ["x"]}),
         (b'a,b\n1,"two, ""quoted""\nlines"\n2,z\n', {"a": [1, 2], "b": ['two, "quoted"\nlines', "z"]}),

@@ -75,6 +75,15 @@ def test_every_class_is_in_the_training_rows_however_rare() -> None:
         assert "b" in frame["y"].to_numpy()[split.val]
 
 
+@pytest.mark.parametrize("name", ["*", "^.*$", "row", "c1", "count"])
+def test_columns_may_have_any_name(numbers: pl.DataFrame, name: str) -> None:
+    frame = numbers.rename({"a": name})
+    schema = infer_schema(frame, "y")
+    split = make_split(frame, schema, seed=0, test=frame.head(4))
+    assert parts(split) == (80, 20, 4)
+    assert stack_frames(frame, schema, None, frame.head(4)).columns == frame.columns
+
+
 def test_twenty_rows_are_enough(numbers: pl.DataFrame) -> None:
     frame = numbers.head(20)
     assert parts(make_split(frame, infer_schema(frame), seed=0)) == (13, 3, 4)
