@@ -1,0 +1,257 @@
+"""``advisor rules``: look at the knowledge base and replay its cases."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from advisor.errors import EXIT_NO, Finding, RequestError
+from advisor.interfaces.cli.streams import note, page_width, to_json, write_line
+
+if TYPE_CHECKING:
+    from advisor.knowledge import Rule, Rulebook, Source
+
+rules = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Look at the rules, and replay the cases that they were written for.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@rules.command("list")
+def list_rules(
+    rulebook: Annotated[
+        str | None, typer.Argument(metavar="[RULEBOOK]", help="List the rules of this rulebook (name or folder).")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List the rulebooks, or the rules of one."""
+    from advisor.knowledge import list_rulebooks, load_rulebook
+
+    if rulebook is None:
+        books = [load_rulebook(name) for name in list_rulebooks()]
+        found = [
+            {"name": book.name, "version": book.version, "title": book.title, "rules": len(book.rules)}
+            for book in books
+        ]
+        lines = [f"{book.name} {book.version}  {len(book.rules)} rules. {book.title}." for book in books]
+    else:
+        book = load_rulebook(rulebook)
+        found = [{"rule": rule.id, "layer": rule.layer, "title": rule.title} for rule in book.rules]
+        lines = []
+        for layer, meaning in book.layers.items():
+            members = [rule for rule in book.rules if rule.layer == layer]
+            if members:
+                lines += ["", f"Layer {layer}: {meaning}" if meaning else f"Layer {layer}"]
+                lines += [line for rule in members for line in _wrap(f"{rule.id}: {rule.title}.", "  ", "      ")]
+    write_line(to_json(found) if json else "\n".join(lines).lstrip("\n"))
+
+
+@rules.command("show")
+def show_rule(
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE|RULEBOOK]", help="A rule, or a rulebook.")] = None,
+    rulebook: Annotated[str, typer.Option(help="The rulebook (name or folder) that holds the rule.")] = "homl2",
+    vocabulary: Annotated[bool, typer.Option("--vocabulary", help="Show the fields of a problem.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show a rule, a rulebook, or the vocabulary."""
+    if vocabulary:
+        write_line(to_json(_vocabulary()) if json else "\n".join(_vocabulary_lines()))
+        return
+    from advisor.knowledge import list_rulebooks, load_rulebook
+
+    name = rule or rulebook
+    is_book = rule is None or rule in list_rulebooks() or "/" in rule
+    book = load_rulebook(name if is_book else rulebook)
+    if is_book:
+        write_line(to_json(_book(book)) if json else "\n".join(_book_lines(book)))
+        return
+    if name not in book.positions:
+        from advisor.problem.checking import suggestion
+
+        message = f"{book.name} has no rule {name!r}{suggestion(name, book.positions)}"
+        raise RequestError(Finding("R107", name, message, f"See all with: advisor rules list {book.name}"))
+    found = book.rule(name)
+    write_line(to_json(_rule(book, found)) if json else "\n".join(_rule_lines(book, found)))
+
+
+@rules.command("test")
+def replay_cases(
+    rulebook: Annotated[str, typer.Argument(metavar="[RULEBOOK]", help="A rulebook (name or folder).")] = "homl2",
+    json: AsJson = False,
+) -> int:
+    """Replay the cases that every rule was written for.
+
+    Exit code 1 when a case comes out otherwise than expected.
+    """
+    from advisor.inference import run_cornerstones
+    from advisor.knowledge import load_rulebook
+
+    book = load_rulebook(rulebook)
+    results = run_cornerstones(book)
+    failed = [finding for result in results for finding in result.findings]
+    if json:
+        summary = {"rulebook": book.name, "rules": len(book.rules), "cases": len(results)}
+        write_line(to_json({**summary, "passed": not failed, "findings": [each.as_dict() for each in failed]}))
+    else:
+        for each in failed:
+            note(str(each))
+        wrong = sum(not result.passed for result in results)
+        verdict = f"{wrong} of them came out otherwise" if wrong else "all came out as expected"
+        write_line(f"{book.name} {book.version}: {len(book.rules)} rules, {len(results)} cases; {verdict}.")
+    return EXIT_NO if failed else 0
+
+
+def _vocabulary() -> list[dict[str, Any]]:
+    from advisor.problem import FACTS
+
+    return [
+        {
+            "name": fact.name,
+            "title": fact.title,
+            "meaning": fact.meaning,
+            "allowed": fact.allowed,
+            "choices": dict(fact.choice_meanings),
+            "required": fact.required,
+            "default": fact.default,
+            "default_because": fact.default_because,
+            "why": fact.why,
+        }
+        for fact in FACTS.values()
+    ]
+
+
+def _vocabulary_lines() -> Iterator[str]:
+    from advisor.problem import FACTS
+
+    for position, fact in enumerate(FACTS.values()):
+        if position:
+            yield ""
+        yield fact.name
+        yield from _wrap(fact.meaning)
+        if fact.choice_meanings:
+            for choice, meaning in fact.choice_meanings.items():
+                yield from _wrap(f"{choice}: {meaning}", "    ", "      ")
+            if fact.nullable:
+                yield from _wrap(f"null: {fact.null_means}", "    ", "      ")
+        else:
+            yield from _wrap(f"Allowed: {fact.allowed}.")
+        if fact.required:
+            yield "  Required."
+        else:
+            default = to_json(fact.default).strip('"')
+            yield from _wrap(f"Default: {default}, because {fact.default_because}.")
+
+
+def _book(book: Rulebook) -> dict[str, Any]:
+    return {
+        "name": book.name,
+        "version": book.version,
+        "title": book.title,
+        "about": book.about,
+        "sha256": book.sha256,
+        "layers": dict(book.layers),
+        "parameters": {
+            name: {"value": each.value, "unit": each.unit, "meaning": each.meaning, "because": each.because}
+            for name, each in book.parameters.items()
+        },
+        "rules": [_rule(book, rule) for rule in book.rules],
+    }
+
+
+def _book_lines(book: Rulebook) -> Iterator[str]:
+    yield f"{book.name} {book.version}: {book.title}"
+    if book.about:
+        yield from _wrap(book.about)
+    yield f"  {len(book.rules)} rules, {len(book.parameters)} parameters, {len(book.slots)} slots."
+    yield ""
+    yield "Layers, from the lowest to the highest"
+    for layer, meaning in book.layers.items():
+        count = sum(rule.layer == layer for rule in book.rules)
+        yield from _wrap(f"{layer}: {meaning} ({count} rules)", "  ", "      ")
+    yield ""
+    yield "Parameters"
+    for each in book.parameters.values():
+        unit = f" {each.unit}" if each.unit else ""
+        yield from _wrap(f"{each.name} = {_value(each.value)}{unit}: {each.meaning}.", "  ", "      ")
+    yield ""
+    yield f"Its rules: advisor rules list {book.name}"
+
+
+def _rule(book: Rulebook, rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "title": rule.title,
+        "layer": rule.layer,
+        "when": str(rule.when),
+        "set": {each.target: each.copy or each.value for each in rule.sets},
+        "conclude": {each.target: each.copy or each.value for each in rule.concludes},
+        "defeats": list(rule.defeats),
+        "defeated_by": _defeaters(book, rule),
+        "alternatives": {slot: list(values) for slot, values in rule.alternatives.items()},
+        "because": rule.because.strip(),
+        "source": [{"work": each.work, "at": each.at} for each in rule.sources],
+        "limits": rule.limits.strip(),
+        "cases": [{"case": case.name, "given": dict(case.given), "expect": dict(case.expect)} for case in rule.cases],
+    }
+
+
+def _rule_lines(book: Rulebook, rule: Rule) -> Iterator[str]:
+    yield rule.id
+    yield from _wrap(f"{rule.title}.")
+    yield ""
+    yield from _wrap(f"Layer: {rule.layer}", after="    ")
+    yield from _wrap(f"When: {rule.when}", after="    ")
+    for word, assignments in (("Sets", rule.sets), ("Concludes", rule.concludes)):
+        for each in assignments:
+            value = f"the value of {each.copy}" if each.copy else _value(each.value)
+            yield from _wrap(f"{word}: {each.target} = {value}", after="    ")
+    for slot, values in rule.alternatives.items():
+        yield from _wrap(f"Would do as well: {slot} = {' or '.join(map(_value, values))}", after="    ")
+    if rule.defeats:
+        yield from _wrap(f"Withdraws: {', '.join(rule.defeats)}", after="    ")
+    if defeaters := _defeaters(book, rule):
+        yield from _wrap(f"Withdrawn by: {', '.join(defeaters)}", after="    ")
+    yield ""
+    yield from _wrap(f"Because: {rule.because}", after="    ")
+    yield from _wrap(f"Limits: {rule.limits}", after="    ")
+    for source in rule.sources:
+        yield from _wrap(f"Source: {_citation(book, source)}", after="    ")
+    yield ""
+    for case in rule.cases:
+        given = ", ".join(f"{name}: {_value(value)}" for name, value in case.given.items())
+        expected = ", ".join(f"{name}: {_value(value)}" for name, value in case.expect.items())
+        yield from _wrap(f"{case.name.capitalize()}: given {given}; expect {expected}", after="    ")
+
+
+def _defeaters(book: Rulebook, rule: Rule) -> list[str]:
+    return [book.rules[position].id for position in book.defeaters[book.positions[rule.id]]]
+
+
+def _citation(book: Rulebook, source: Source) -> str:
+    work = book.bibliography[source.work]
+    link = f" {work.link}" if work.link else ""
+    return f"{', '.join(work.authors)}: {work.title} ({work.year}), {source.at}.{link}"
+
+
+def _value(value: Any) -> str:
+    from advisor.knowledge.conditions import show
+
+    return show(value)
+
+
+def _wrap(text: str, first: str = "  ", after: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width=page_width(),
+        initial_indent=first,
+        subsequent_indent=first if after is None else after,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
