@@ -1,0 +1,190 @@
+"""How a generated script has to read one table so that it sees the same numbers as the run did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from advisor.data import Schema, read_table
+from advisor.data.conventions import CONVENTIONS, DELIMITERS, MISSING_TOKENS, NAN_TOKENS
+from advisor.data.splitting import stack_frames
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TEXT = (".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table as a script names and reads it.
+
+    Attributes:
+        path: Path of the file.
+        name: Name of the file.
+        format: ``csv``, ``parquet``, ``jsonl``, ``arrow`` or ``npz``.
+        separator: Of a text file.
+        plain: Whether polars reads the text file just as it is; else it is read record by record.
+        missing: Words that stand for a missing value in a text file.
+        nan: Words that stand for a missing value in columns of text.
+        features: Feature → kind, in the order of the file.
+        decimal_comma: Numeric columns of a text file with thousands marks or decimal commas.
+        dates: Date column → order of its parts in text, whether it has a time of day, and the first day.
+        target: Name of the target.
+        classes: Class labels, for people.
+        keys: What the classes look like in the column as the script reads it: numbers or text.
+        split_column: Column that holds the split.
+        missing_parts: Parts that the split column (or separate tables) leave to chance.
+        validation: Path of a separate validation table.
+        test: Path of a separate test table.
+        repeats: Whether some rows are equal, so that they must stay together.
+        flags: Whether numeric columns have missing values.
+    """
+
+    path: str
+    name: str
+    format: str
+    separator: str
+    plain: bool
+    missing: list[str]
+    nan: list[str]
+    features: dict[str, str]
+    decimal_comma: list[str]
+    dates: dict[str, tuple[str, bool, int]]
+    target: str
+    classes: list[str]
+    keys: list[float] | list[str]
+    split_column: str | None
+    missing_parts: list[str]
+    validation: str | None
+    test: str | None
+    repeats: bool
+    flags: bool
+
+    @property
+    def has_categories(self) -> bool:
+        """Return whether any feature is categorical."""
+        return "categorical" in self.features.values()
+
+    @property
+    def has_numbers(self) -> bool:
+        """Return whether any feature is something else than categorical."""
+        return any(kind != "categorical" for kind in self.features.values())
+
+    @property
+    def has_booleans(self) -> bool:
+        """Return whether any feature is Boolean."""
+        return "boolean" in self.features.values()
+
+
+def describe_table(
+    path: str, schema: Schema, frame: pl.DataFrame | None, validation: str | None, test: str | None
+) -> TableSource:
+    """Find out how a script has to read a table.
+
+    Args:
+        path: Path of the file.
+        schema: What the run knows about it.
+        frame: The table as the run read it; None reads it here.
+        validation: Path of a separate validation table.
+        test: Path of a separate test table.
+
+    Returns:
+        Everything that the script's template needs.
+
+    Raises:
+        DataError: If the file can't be read.
+    """
+    frame = read_table(path) if frame is None else frame
+    suffix = Path(path).suffix.lower()
+    kind = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}.get(
+        suffix, "csv" if suffix in TEXT else "arrow"
+    )
+    separator, plain, raw = _text_reading(path, suffix, frame) if kind == "csv" else ("", True, None)
+    target = schema.target
+    numbers = target.label_kind in ("integer", "number")
+    return TableSource(
+        path=path,
+        name=Path(path).name,
+        format=kind,
+        separator=separator,
+        plain=plain,
+        missing=sorted(MISSING_TOKENS),
+        nan=sorted(NAN_TOKENS),
+        features={column.name: column.kind for column in schema.features},
+        decimal_comma=_decimal_commas(raw, schema),
+        dates={
+            column.name: (column.date_order, column.has_time, column.origin_day)
+            for column in schema.features
+            if column.kind == "datetime"
+        },
+        target=target.name,
+        classes=list(target.classes),
+        keys=[float(name) for name in target.classes] if numbers else list(target.classes),
+        split_column=schema.split_column,
+        missing_parts=_left_to_chance(frame, schema, validation, test),
+        validation=validation,
+        test=test,
+        repeats=_repeats(frame, schema, validation, test),
+        flags=any(column.missing and column.kind != "categorical" for column in schema.features),
+    )
+
+
+def _text_reading(path: str, suffix: str, frame: pl.DataFrame) -> tuple[str, bool, Any]:
+    """Return the separator, whether polars reads the file as the run did, and its columns as text."""
+    import polars as pl
+
+    candidates = ("\t",) if suffix == ".tsv" else DELIMITERS
+    for separator in candidates:
+        try:
+            raw = pl.read_csv(path, separator=separator, infer_schema=False)
+        except pl.exceptions.PolarsError:
+            continue
+        if raw.height == frame.height and raw.columns == frame.columns:
+            return separator, True, raw
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        head = file.readline()
+    separator = max(candidates, key=head.count)
+    return separator, False, frame
+
+
+def _decimal_commas(raw: Any, schema: Schema) -> list[str]:
+    """Return the numeric columns of a text file that a plain conversion doesn't understand."""
+    import polars as pl
+
+    if raw is None:
+        return []
+    found = []
+    for column in schema.columns:
+        is_number = column.kind == "numeric" or (column.role == "target" and schema.target.label_kind in ("number",))
+        if not is_number or raw[column.name].dtype != pl.String:
+            continue
+        texts = raw[column.name].str.strip_chars()
+        texts = texts.set(texts.is_in(list(MISSING_TOKENS)), None)
+        if texts.cast(pl.Float64, strict=False).null_count() > texts.null_count():
+            found.append(column.name)
+    return found
+
+
+def _left_to_chance(frame: pl.DataFrame, schema: Schema, validation: str | None, test: str | None) -> list[str]:
+    given = {name for name, path in (("val", validation), ("test", test)) if path is not None}
+    if schema.split_column is not None:
+        words = frame[schema.split_column].cast(str).str.strip_chars().str.to_lowercase().unique().to_list()
+        given |= {"val"} & {"val" if word in ("val", "validation") else "" for word in words}
+        given |= {"test"} & set(words)
+    return [name for name in ("test", "val") if name not in given]
+
+
+def _repeats(frame: pl.DataFrame, schema: Schema, validation: str | None, test: str | None) -> bool:
+    """Return whether equal rows have to stay together: there are some, and they aren't the nature of the table."""
+    whole = stack_frames(
+        frame,
+        schema,
+        None if validation is None else read_table(validation),
+        None if test is None else read_table(test),
+    )
+    names = [column.name for column in schema.columns if column.role in ("feature", "target")]
+    rows = whole.select(names).drop_nulls(schema.target.name)
+    repeated = 1 - rows.n_unique() / max(rows.height, 1)
+    return 0 < repeated <= CONVENTIONS.maximum_duplicate_share
