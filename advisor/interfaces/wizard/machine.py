@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from advisor.errors import Finding, ProblemError
-from advisor.problem import FACTS, FactType, Problem
+from advisor.problem import FACTS, FactType
+from advisor.problem.checking import unknown_field
 from advisor.problem.conditions import holds
 from advisor.problem.contradictions import contradictions
 from advisor.problem.facts import Value
-from advisor.problem.checking import unknown_field
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -169,21 +169,14 @@ def missing(interview: Interview) -> tuple[str, ...]:
     return tuple(name for name, fact in FACTS.items() if fact.required and facts[name] is None)
 
 
-def to_problem(interview: Interview) -> Problem:
-    """Return the problem that the interview describes.
-
-    Only what was answered or measured is stated; everything else has its default.
-
-    Raises:
-        ProblemError: If a required fact is missing.
-    """
+def stated_facts(interview: Interview) -> dict[str, Value]:
+    """Return what was answered, and what was measured and fits it; everything else has its default."""
     facts = complete(interview)
-    stated = {
+    return {
         name: facts[name]
         for name in FACTS
         if name in interview.answers or (name in interview.measured and holds(FACTS[name].asked_when, facts))
     }
-    return Problem.from_facts(stated)
 
 
 def parse_answer(fact: FactType, text: str) -> Value:
