@@ -302,3 +302,39 @@ def test_targets_that_do_not_fit_are_refused(numbers: pl.DataFrame, encoder: Enc
     for numbers_given in ([0.5], [2], [-1], [[0, 1]], ["a"]):
         with pytest.raises(DataError):
             encoder.decode_target(numbers_given)
+
+
+def test_dates_in_text_are_encoded_alike_in_a_file_and_in_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    days = [f"{i % 28 + 1:02d}.{i % 12 + 1:02d}.2024 {i % 24}:30" if i % 7 else "" for i in range(60)]
+    path.write_text("day,y\n" + "".join(f"{day},{math.sin(i)}\n" for i, day in enumerate(days)))
+    from advisor.data import read_table
+
+    frame = read_table(path)
+    encoder = Encoder(infer_schema(frame))
+    assert encoder.schema["day"].date_order == "dmy"
+    x = encoder.encode(path)
+    np.testing.assert_array_equal(x, encoder.encode([(day,) for day in days]))
+    assert np.isnan(x[0]).all()
+    path.write_text("day\n2024-01-02\nsoon\n")
+    assert refused(encoder, path).place == "column 'day', row 2"
+    np.testing.assert_array_equal(encoder.encode({"day": "2024-01-02"}), encoder.encode({"day": date(2024, 1, 2)}))
+
+
+def test_numbers_in_text_are_encoded_alike_in_a_frame_and_in_a_row(plain: Encoder) -> None:
+    frame = pl.DataFrame({"a": ["1.5", "?", None], "b": [True, False, None], "c": [None, None, None]})
+    np.testing.assert_array_equal(plain.encode(frame), plain.encode(frame.rows()))
+    assert plain.encode({"a": 10**30, "b": 1, "c": 2})[0, 0] == np.float32(1e30)
+    assert refused(plain, (10**400, 1, 2)).code == "D141"
+    assert refused(plain, ("x" * 100, 1, 2)).message.endswith("... is not a number.")
+
+
+def test_typed_cells_may_be_categories(numbers: pl.DataFrame) -> None:
+    moments = [datetime(2024, 1, 1), datetime(2024, 1, 1, 5)] * 50
+    frame = numbers.with_columns(pl.Series("t", moments), pl.Series("b", [True, False] * 50))
+    encoder = Encoder(infer_schema(frame, "y", kinds={"t": "categorical", "b": "categorical"}))
+    np.testing.assert_array_equal(encoder.encode(frame), encoder.encode(frame.rows(named=True)))
+    aware = {**frame.row(0, named=True), "t": datetime(2024, 1, 1, tzinfo=UTC)}
+    np.testing.assert_array_equal(encoder.encode(aware), encoder.encode(frame.head(1)))
+    assert encoder.encode({**aware, "t": np.datetime64("2024-01-01T05:00")})[0, -1] == 3
+    assert encoder.encode({**aware, "a": np.timedelta64(90, "s")})[0, 0] == 90
