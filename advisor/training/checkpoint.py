@@ -150,7 +150,7 @@ def load(path: Path, marks: dict[str, str]) -> tuple[Progress, list[Array]]:
         TrainingError: If the file can't be read, or belongs to another training.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             document = json.loads(archive["document"].tobytes())
             groups: dict[str, list[Array]] = {
                 kind: [archive[name] for name in sorted(archive.files) if name.startswith(kind + "_")]
