@@ -21,7 +21,9 @@ $(READY): requirements.lock pyproject.toml
 
 # A problem described, an explained recommendation, a real data set trained, a measured model in a run folder.
 demo: $(READY)
-	@$(RUN)/python -m advisor.interfaces.cli.demo --out $(DEMO_OUT)
+	@cat docs/samples/concrete-problem.json
+	$(RUN)/advisor train --data docs/samples/concrete.csv --target strength \
+		--problem docs/samples/concrete-problem.json --out $(DEMO_OUT) --force
 
 test: lint test-fast test-slow
 
