@@ -15,7 +15,7 @@ Sparsity = Literal["none", "sparse", "very_sparse"]
 SparsityPattern = Literal["unstructured", "two_of_four", "block"]
 LatencyImportance = Literal["high", "normal", "low"]
 TargetRange = Literal["unbounded", "positive", "bounded"]
-PreferredOptimizer = Literal["sgd_momentum", "rmsprop", "nadam"]
+PreferredOptimizer = Literal["sgd_momentum", "rmsprop", "nadam", "sgd_nesterov", "adamw"]
 TargetDevice = Literal["host", "microcontroller"]
 
 _MOST_ROWS = 10**12
@@ -429,6 +429,8 @@ _FACTS = (
                 "sgd_momentum": "gradient descent with momentum",
                 "rmsprop": "RMSProp",
                 "nadam": "Nadam",
+                "sgd_nesterov": "Nesterov accelerated gradient (the rulebook homl3 names it)",
+                "adamw": "AdamW (the rulebook homl3 names it)",
             }
         ),
         examples=("nadam",),

@@ -72,7 +72,15 @@ _TRAINING = (
 )
 _PRETRAINING_SLOTS = ("pretraining", "unsupervised_method", "fine_tuning_rate_fraction", "reuse_tries")
 _SAMPLING = ("mc_dropout", "mc_samples", "mc_minimum_samples", "uncertainty_ladder", "sampling_artifact")
-_REGULARIZATION = ("regularization", "regularization_strengths", "dropout", "dropout_rates")
+_REGULARIZATION = (
+    "regularization",
+    "regularization_strengths",
+    "dropout",
+    "dropout_rates",
+    "overfitting_ratio",
+    "overfitting_rise",
+    "evidence_rounds",
+)
 _QUANTIZED = {"float16": "16-bit floats", "int8": "8-bit integers"}
 
 

@@ -39,7 +39,7 @@ def talk(interview: Interview, tell: Tell, keep: Keep) -> Interview:
     Raises:
         KeyboardInterrupt: After Ctrl-C.
     """
-    tell("Answer a few questions. Enter takes what is offered; Esc goes back; ? says why we ask.")
+    tell("A few questions. Enter takes what is offered, Esc goes back, ? says why.")
     while True:
         question = next_question(interview)
         if question is not None:
