@@ -32,7 +32,9 @@ LOSSES = {
     "binary_crossentropy": ("binary_crossentropy", "BinaryCrossentropy()"),
     "sparse_categorical_crossentropy": ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy()"),
 }
-OPTIMIZERS = ("sgd_momentum", "sgd_nesterov", "rmsprop", "nadam", "adamw")
+RANGE_DIVISORS = {"sgd_momentum": 3.0, "sgd_nesterov": 3.0, "rmsprop": 10.0, "nadam": 10.0, "adamw": 10.0}
+"""Optimizer → how far below the rate at which the loss shoots up the maximum stays, where the recipe doesn't say; the
+same as in training (tested)."""
 LEFT_OUT = {
     "weigh_classes": "",
     "augment": "augmentation",
@@ -145,6 +147,7 @@ def generate_script(
     values = {slot: decision["value"] for slot, decision in decisions.items()}
     problem: Mapping[str, Any] = recommendation["problem"]
     _check(style, problem, values, recipe)
+    recipe = {**recipe, "range_test_divisor": recipe["range_test_divisor"] or RANGE_DIVISORS[recipe["optimizer"]]}
     table = None if data is None else describe_table(data.path, data.schema, data.frame, data.validation, data.test)
     task = data.schema.target.task if data is not None else str(problem["task"])
     context: dict[str, Any] = {
@@ -155,7 +158,7 @@ def generate_script(
         "table": table,
         "facts": facts,
         "finds_rate": facts.maximum_learning_rate is None and recipe["maximum_rate"] == "range_test",
-        "scaled": task == "regression" and recipe["target_scaling"] == "standardize",
+        "scaled": task == "regression" and values["target_scaling"] != "none",
         "balanced": task != "regression" and recipe["class_weighting"] == "balanced",
         "averaged": recipe["weight_averaging"] == "ema",
         "initializer": INITIALIZERS[values["kernel_initializer"]],
@@ -181,7 +184,7 @@ def _check(style: str, problem: Mapping[str, Any], values: Mapping[str, Any], re
         "dropout": (values.get("dropout"), ("none", "dropout", "alpha_dropout")),
         "normalization": (values.get("normalization"), ("none", "batch_normalization", "layer_normalization")),
         "loss": (recipe.get("loss"), tuple(LOSSES)),
-        "optimizer": (recipe.get("optimizer"), OPTIMIZERS),
+        "optimizer": (recipe.get("optimizer"), tuple(RANGE_DIVISORS)),
         "learning_rate_schedule": (recipe.get("schedule"), ("one_cycle", "constant")),
     }
     wrong = [
@@ -297,13 +300,19 @@ def _training(
     elif recipe["maximum_rate"] != "range_test":
         found.append(_Constant("MAXIMUM_LEARNING_RATE", recipe["maximum_rate"], "maximum_learning_rate"))
     else:
-        why = "The range test, which finds the maximum learning rate: first and last rate, steps, limits."
-        names = ("first", "last", "steps", "smoothing", "blow_up", "divisor")
+        why = "The range test, which finds the maximum learning rate: from which rate to which, and what counts."
+        names = ("first", "last", "steps", "repeats", "smoothing", "blow_up", "divisor")
         found += [_Constant(f"RANGE_TEST_{name.upper()}", recipe[f"range_test_{name}"], why=why) for name in names]
     if recipe["schedule"] == "one_cycle":
         why = "1cycle: start far below the maximum rate, rise, fall, and end at nearly nothing."
-        names = ("start_divisor", "annihilation_fraction", "annihilation_divisor")
-        found += [_Constant(name.upper(), recipe[name], why=why) for name in names]
+        details = ("start_divisor", "annihilation_fraction", "annihilation_divisor")
+        found += [_Constant(name.upper(), recipe[name], why=why) for name in details]
+    if facts.maximum_learning_rate is None and recipe["maximum_rate"] == "range_test":
+        why = "A training whose loss diverges starts anew with a lower rate."
+        retries = ("max_retries", "retry_factor") + (
+            ("divergence_factor", "collapse_factor") if style == "loop" else ()
+        )
+        found += [_Constant(name.upper(), recipe[name], why=why) for name in retries]
     return found + _optimizer(recipe, style)
 
 

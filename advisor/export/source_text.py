@@ -84,10 +84,8 @@ def tidy(source: str) -> str:
             continue
         starts = line.startswith(("def ", "class ", "@", "if __name__"))
         top = not line[0].isspace() and not line.startswith((")", "]", "}", '"""', "#"))
-        if lines and (starts or (top and inside)) and not lines[-1].startswith("@"):
-            gap = 2
-        else:
-            gap = min(gap, 1)
+        opens = bool(lines) and (starts or (top and inside)) and not lines[-1].startswith("@")
+        gap = 2 if opens else min(gap, 1)
         lines += [""] * gap + [line]
         inside = starts or (inside and not top)
         gap = 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 TEXT = (".csv", ".tsv")
+MANY = 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,15 @@ class TableSource:
     def has_categories(self) -> bool:
         """Return whether any feature is categorical."""
         return "categorical" in self.features.values()
+
+    @property
+    def numbered(self) -> tuple[str, str] | None:
+        """Return prefix and kind if the features are many, all of one kind, and called ``x0``, ``x1`` and so on."""
+        names, kinds = list(self.features), set(self.features.values())
+        prefix = names[0].removesuffix("0")
+        if len(names) < MANY or len(kinds) > 1 or not prefix.isidentifier():
+            return None
+        return (prefix, kinds.pop()) if names == [f"{prefix}{number}" for number in range(len(names))] else None
 
     @property
     def has_numbers(self) -> bool:
