@@ -215,7 +215,9 @@ def _compile_reasons(rulebook: Rulebook) -> Callable[..., None]:
                 made = f"*collect({constant}, h{position}, values, origins, winners),"
             parts.append((expression(rulebook, part), made))
         if len(parts) < 2:
-            lines.append(f"  (reasons if h{position} else silent)[{rule.id!r}] = ({''.join(made for _, made in parts)})")
+            lines.append(
+                f"  (reasons if h{position} else silent)[{rule.id!r}] = ({''.join(made for _, made in parts)})"
+            )
             continue
         lines.append(f"  if h{position}: reasons[{rule.id!r}] = ({' '.join(made for _, made in parts)})")
         lines.append("  else:")

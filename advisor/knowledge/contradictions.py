@@ -31,7 +31,7 @@ def reference_findings(rules: Sequence[Rule]) -> Iterator[Finding]:
             first[rule.id] = rule
     for rule in rules:
         for defeated in rule.defeats:
-            place = str(rule.places.get(f"defeats.{defeated}", rule.place))
+            place = str(rule.place_of(f"defeats.{defeated}"))
             if defeated == rule.id:
                 yield Finding("K113", place, f"rule {rule.id!r} defeats itself")
             elif defeated not in first:
@@ -42,7 +42,7 @@ def condition_findings(rules: Sequence[Rule], domains: Mapping[str, Domain], boo
     """Yield conditions that no problem satisfies, and copied facts that may be null where null is no value."""
     possible = [negated(each) for each in book.impossible]
     for rule in rules:
-        place = str(rule.places.get("when", rule.place))
+        place = str(rule.place_of("when"))
         if rule.when.parts and satisfying(domains, [rule.when]) is None:
             yield Finding("K116", place, f"the condition of rule {rule.id!r} contradicts itself: {rule.when}")
             continue

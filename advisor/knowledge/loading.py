@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from advisor.errors import ContradictionError, Finding, KnowledgeError, RuleFileError
 from advisor.knowledge.conditions import AllOf, condition_from
+from advisor.knowledge.kept import Kept
 from advisor.knowledge.rulebook import Rule, Rulebook
 
 if TYPE_CHECKING:
@@ -58,8 +59,12 @@ def load_rulebook(name_or_path: str | os.PathLike[str] = "homl2") -> Rulebook:
         from advisor.problem.vocabulary import FACTS
 
         impossible = tuple(condition_from(each.when) for each in CONTRADICTIONS)
-        contents = {f"{shown}/{name}" if shown else name: path.read_bytes() for path, name in files}
-        rulebook = _by_folder[key] = read_rulebook(contents, FACTS, impossible)
+        contents = {f"{shown}/{name}": path.read_bytes() for path, name in files}
+        rulebook = Kept(folder, contents).load(FACTS, impossible)
+        if rulebook is None:
+            rulebook = read_rulebook(contents, FACTS, impossible)
+            Kept(folder, contents).save(rulebook)
+        _by_folder[key] = rulebook
     if folder.parent in ROOTS and isinstance(name_or_path, str) and name_or_path == folder.name:
         _by_name[name_or_path] = rulebook
     return rulebook

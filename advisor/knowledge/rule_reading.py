@@ -7,7 +7,7 @@ from typing import cast
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from advisor.knowledge.conditions import AllOf, AnyOf, Atom, Condition, Operator, Place
+from advisor.knowledge.conditions import AllOf, AnyOf, Atom, Condition, Operator
 from advisor.knowledge.declarations import (
     VOCABULARY_HINT,
     Declarations,
@@ -93,14 +93,14 @@ class _RuleReader:
                     return f"rule {value.value!r}"
         return "the rule"
 
-    def places(self, fields: Mapping[str, Node]) -> dict[str, Place]:
+    def places(self, fields: Mapping[str, Node]) -> dict[str, tuple[int, int]]:
         """Return where the values are written; for ``defeats`` also where each defeated rule is named."""
-        found = {key: self.reader.at(node) for key, node in fields.items()}
+        found = {key: self.reader.at(node)[1:] for key, node in fields.items()}
         defeats = fields.get("defeats")
         if isinstance(defeats, SequenceNode):
             for item in defeats.value:
                 if isinstance(item, ScalarNode):
-                    found[f"defeats.{item.value}"] = self.reader.at(item)
+                    found[f"defeats.{item.value}"] = self.reader.at(item)[1:]
         return found
 
     # ---- conditions

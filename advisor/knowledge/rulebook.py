@@ -184,7 +184,7 @@ class Rule:
         limits: When not to trust it.
         cases: The cornerstone first, then contrast and further examples.
         place: Where it's written.
-        places: Where its keys' values are written, by key.
+        places: Line and column of its keys' values, by key; of a defeated rule's name under ``defeats.<rule>``.
     """
 
     id: str
@@ -201,7 +201,11 @@ class Rule:
     limits: str
     cases: tuple[Case, ...]
     place: Place
-    places: Mapping[str, Place]
+    places: Mapping[str, tuple[int, int]]
+
+    def place_of(self, key: str) -> Place:
+        """Return where the value of one of its keys is written, or where the rule is when it has no such key."""
+        return Place(self.place.file, *self.places[key]) if key in self.places else self.place
 
     @property
     def cornerstone(self) -> Case:
