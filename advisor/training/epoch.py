@@ -66,9 +66,9 @@ class EpochGraph:
             *self._averages,
             self._updates,
         ]
-        compiled = True if recipe.compiled else None
-        self._run = tf.function(self._steps, autograph=False, jit_compile=compiled)
-        self._validate = tf.function(self._evaluate, autograph=False, jit_compile=compiled)
+        self._run = tf.function(self._steps, autograph=False, jit_compile=True if recipe.compiled else None)
+        # One call an epoch: XLA would take longer to compile it than it could save.
+        self._validate = tf.function(self._evaluate, autograph=False)
 
     def _constants(self, part: Part, train: Part, statistics: Statistics | None) -> tuple[Any, Any, Any]:
         tf, recipe = self._tf, self._recipe

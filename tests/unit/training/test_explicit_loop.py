@@ -61,7 +61,7 @@ def _explicit(model: Any, data: DataBundle, chosen: Recipe, seed: int) -> None:
                     row[0] * (row[1] * mean + row[2] * gradient) / (tf.sqrt(square * row[3]) + chosen.epsilon)
                 )
 
-    @tf.function(jit_compile=True)  # type: ignore[misc]
+    @tf.function  # type: ignore[misc]
     def validate() -> Any:
         return tf.reduce_sum(loss_of(y_val, model(data.val.x, training=False))) / len(data.val)
 
