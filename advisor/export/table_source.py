@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,9 +155,13 @@ def _text_reading(path: str, suffix: str, frame: pl.DataFrame) -> tuple[str, boo
         if raw.height == frame.height and raw.columns == frame.columns:
             return separator, True, raw
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline()
-    separator = max(candidates, key=head.count)
-    return separator, False, frame
+        lines = file.read().splitlines(keepends=True)
+    for separator in sorted(candidates, key=lines[0].count, reverse=True):
+        header, *rows = [record for record in csv.reader(lines, delimiter=separator) if record]
+        names = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
+        if names == frame.columns:
+            return separator, False, pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+    return candidates[0], False, None
 
 
 def _decimal_commas(raw: Any, schema: Schema) -> list[str]:
