@@ -54,7 +54,7 @@ def render_text(outline: Outline, *, width: int = 80, style: Style = PLAIN) -> s
 
 def _section(section: Section, width: int, style: Style) -> list[str]:
     labels = [len(label) for entry in section.entries for label, _ in entry.values]
-    column = min(max(labels, default=0), 42) + 2
+    column = min(max(labels, default=0), 42, width // 2 - 4) + 2
     lines: list[str] = []
     for number, entry in enumerate(section.entries, start=1):
         if lines and entry.values:
@@ -71,10 +71,13 @@ def _section(section: Section, width: int, style: Style) -> list[str]:
 
 
 def _row(label: str, value: str, column: int, width: int, style: Style) -> list[str]:
-    first = f"  {label:<{column - 2}}  "
-    wrapped = _wrap(value, width, first, " " * (column + 2))
-    head = wrapped[0][: len(first)] + style.value(wrapped[0][len(first) :])
-    return [head, *(line[: column + 2] + style.value(line[column + 2 :]) for line in wrapped[1:])]
+    """Return a label with its value beside it; a label too long for its column stands in lines of its own."""
+    before = [] if len(label) <= column - 2 else _wrap(label, width, "  ", "    ")
+    margin = " " * (column + 2)
+    lines = _wrap(value, width, margin)
+    if not before:
+        lines[0] = f"  {label:<{column}}" + lines[0][column + 2 :]
+    return before + [line[: column + 2] + style.value(line[column + 2 :]) for line in lines]
 
 
 def _wrap(text: str, width: int, first: str, after: str | None = None) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.errors import Finding, ProblemError, RequestError
-from advisor.interfaces.cli.streams import note, page_style, page_width, read_input, wants_json, write_line
+from advisor.interfaces.cli.streams import note, page_style, page_width, read_input, wants_json, wrapped, write_line
 
 if TYPE_CHECKING:
     from advisor.interfaces.wizard.machine import Interview
@@ -128,7 +128,7 @@ def _tell_defaults(interview: Interview) -> None:
 
     names = [name for name in relevant(interview) if name not in interview.answers and name not in interview.measured]
     if names:
-        note(f"Not answered, so the default is taken: {', '.join(names)}.")
+        note(wrapped(f"Not answered, so the default is taken: {', '.join(names)}."))
 
 
 def _converse(interview: Interview, place: Path, out: str | None) -> Interview:
@@ -139,7 +139,7 @@ def _converse(interview: Interview, place: Path, out: str | None) -> Interview:
         write_json(place, dict(now.answers))
 
     if interview.answers:
-        note(f"Already answered: {recap(interview.answers)}.")
+        note(wrapped(f"Already answered: {recap(interview.answers)}."))
     try:
         return talk(interview, note, keep)
     except KeyboardInterrupt:

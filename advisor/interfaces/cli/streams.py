@@ -53,6 +53,13 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def wrapped(text: str) -> str:
+    """Return a message in lines of at most 80 columns."""
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+
+
 def wants_json(asked: bool) -> bool:
     """Tell whether JSON is written: when asked for, or when stdout isn't a terminal."""
     return asked or not sys.stdout.isatty()

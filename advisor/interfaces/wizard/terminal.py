@@ -22,6 +22,7 @@ from advisor.errors import ProblemError
 
 BACK: Literal["back"] = "back"
 _WIDTH = 78
+_SHOWN = 13
 _STYLE = Style([("heading", "bold"), ("chosen", "bold"), ("muted", "fg:ansibrightblack"), ("wrong", "bold")])
 
 
@@ -109,15 +110,19 @@ def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer 
 
     def lines() -> StyleAndTextTuples:
         width = max(len(option.word) for option in options) + 2
-        first = max(0, min(chosen - 6, len(options) - 13))
+        first = max(0, min(chosen - _SHOWN // 2, len(options) - _SHOWN))
         shown: StyleAndTextTuples = []
-        for position, option in list(enumerate(options))[first : first + 13]:
+        if first:
+            shown.append(("class:muted", f"   {first} more above\n"))
+        for position, option in list(enumerate(options))[first : first + _SHOWN]:
             mark = ">" if position == chosen else " "
-            number = f"{position + 1}." if len(options) < 10 else ""
-            head = f" {mark} {number:<3}{option.word:<{width}}"
+            number = f"{position + 1}. " if len(options) < 10 else ""
+            head = f" {mark} {number}{option.word:<{width}}"
             wrapped = textwrap.wrap(option.meaning, max(20, _WIDTH - len(head))) or [""]
             text = "\n".join([head + wrapped[0], *(" " * len(head) + line for line in wrapped[1:])])
             shown.append(("class:chosen" if position == chosen else "", _cut(text) + "\n"))
+        if first + _SHOWN < len(options):
+            shown.append(("class:muted", f"   {len(options) - first - _SHOWN} more below\n"))
         return shown
 
     body = Window(FormattedTextControl(lines, focusable=True, show_cursor=False), dont_extend_height=True)
