@@ -194,3 +194,56 @@ class Verdict:
     unit: str
     met: bool
     how: str
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What the network's input is: all that building, serving and baselines need to know of the data.
+
+    Attributes:
+        kind: ``table``, ``image``, ``series`` or ``text``.
+        shape: Shape of one encoded row.
+        columns: For tables, the encoded columns in order.
+        raw: For tables, the raw columns that are read, in the encoder's order.
+        details: What else the kind's own preparation needs, such as a vocabulary; JSON-ready.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    columns: tuple[Any, ...] = ()
+    raw: tuple[Any, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One dropout mask that a sampling network takes from outside.
+
+    Attributes:
+        name: Name of the input, made from the dropout layer's name.
+        shape: Shape for one sample, without the axis of samples.
+        rate: Share of zeros; the rest are ones.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    rate: float
+
+
+@dataclass(frozen=True)
+class SamplingParts:
+    """A network cut before its first random layer; every weight is shared with the whole network.
+
+    Attributes:
+        prefix: Keras model from the inputs to what the random part reads; without randomness, run once a row.
+        suffix: Keras model from those tensors, each row repeated, and one mask a dropout layer, to the answer.
+        masks: The masks, in the order of the suffix's inputs.
+        draws_inside: Whether recurrent layers of the suffix draw masks of their own, which no runtime but Keras can.
+        layers: Names of the random layers.
+    """
+
+    prefix: Any
+    suffix: Any
+    masks: tuple[Mask, ...]
+    draws_inside: bool
+    layers: tuple[str, ...]
