@@ -44,11 +44,12 @@ def convolutional_net(generator):
     inputs = tensor = keras.Input((8, 8, int(generator.integers(1, 4))))
     for _ in range(generator.integers(1, 4)):
         filters, bias = int(generator.integers(2, 8)), bool(generator.integers(2))
-        layer = [
-            lambda: L.Conv2D(filters, 3, padding="same", use_bias=bias),
-            lambda: L.DepthwiseConv2D(3, padding="same", use_bias=bias, depth_multiplier=int(generator.integers(1, 3))),
-            lambda: L.Conv2DTranspose(filters, 3, padding="same", use_bias=bias),
-        ][generator.integers(3)]()
+        layers = (L.Conv2D, L.DepthwiseConv2D, L.Conv2DTranspose)
+        kind = layers[generator.integers(len(layers))]
+        size = (
+            {"depth_multiplier": int(generator.integers(1, 3))} if kind is L.DepthwiseConv2D else {"filters": filters}
+        )
+        layer = kind(kernel_size=3, padding="same", use_bias=bias, **size)
         tensor = L.Activation("relu")(L.BatchNormalization()(layer(tensor)))
     return keras.Model(inputs, L.Dense(2)(L.Flatten()(tensor)))
 

@@ -1,0 +1,225 @@
+"""LiteRT files in which all arithmetic is in 8-bit integers, sparsely stored files, and C arrays of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.artifacts import Array
+from advisor.errors import ArtifactError, ExportError, Finding
+from advisor.export.failures import exporting, first_line
+from advisor.export.preparation import KerasModel, Preparation
+from advisor.export.quiet import quiet
+from advisor.storage import write_text, write_with
+
+FEWEST_ROWS = 100
+"""Fewest rows that say how far activations range; the converter's documentation asks for one to several hundred."""
+MOST_ROWS = 500
+MICRO_OPERATIONS = frozenset(
+    "FULLY_CONNECTED QUANTIZE DEQUANTIZE SOFTMAX LOGISTIC TANH RELU RELU6 LEAKY_RELU ELU CONV_2D DEPTHWISE_CONV_2D "
+    "TRANSPOSE_CONV AVERAGE_POOL_2D MAX_POOL_2D MEAN RESHAPE ADD MUL SUB CONCATENATION PAD".split()
+)
+"""Operations of a quantized network that LiteRT for Microcontrollers has kernels for (of those we can produce)."""
+_BYTES_A_LINE = 12
+
+
+def export_full_int8(rest: KerasModel, path: Path, prepared: Array, *, integers: bool = False) -> None:
+    """Export the part of a core behind its preprocessing with weights and activations in 8 bits, atomically.
+
+    Args:
+        rest: The model from prepared inputs to answers; see :class:`advisor.export.preparation.Preparation`.
+        path: Final name, ending in ``.tflite``.
+        prepared: Prepared training rows that show how far each activation ranges, at least :data:`FEWEST_ROWS`.
+        integers: Whether inputs and outputs are 8-bit integers too, as microcontrollers want it.
+
+    Raises:
+        ExportError: If there are too few rows, or LiteRT lacks an operation in 8 bits.
+        StorageError: If there is no room or no permission.
+    """
+    import tensorflow as tf
+
+    if len(prepared) < FEWEST_ROWS:
+        raise ExportError(
+            Finding(
+                "E105",
+                "representative rows",
+                f"{len(prepared)} rows are too few to learn the range of activations from; needed: {FEWEST_ROWS}.",
+                "Give more training rows, or use weights in 8 bits alone (precision int8).",
+            )
+        )
+    step = max(1, len(prepared) // MOST_ROWS)
+    chosen = np.ascontiguousarray(prepared[::step][:MOST_ROWS], np.float32)
+
+    def representative() -> Iterator[list[Array]]:
+        for row in range(len(chosen)):
+            yield [chosen[row : row + 1]]
+
+    settings: dict[str, Any] = {
+        "optimizations": [tf.lite.Optimize.DEFAULT],
+        "representative_dataset": representative,
+        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+    }
+    if integers:
+        settings |= {"inference_input_type": tf.int8, "inference_output_type": tf.int8}
+    _export(rest, path, settings)
+
+
+def export_sparse(core: KerasModel, path: Path) -> None:
+    """Export a core in 32 bits, its zeros left out of the file; the runtime puts them back when it loads the file.
+
+    Raises:
+        ExportError: If LiteRT lacks an operation.
+        StorageError: If there is no room or no permission.
+    """
+    import tensorflow as tf
+
+    _export(
+        core,
+        path,
+        {
+            "optimizations": [tf.lite.Optimize.EXPERIMENTAL_SPARSITY],
+            "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
+        },
+    )
+
+
+def _export(model: KerasModel, path: Path, settings: dict[str, Any]) -> None:
+    import keras
+
+    inputs = model.inputs[0]
+    signature = [keras.InputSpec(shape=(1, *inputs.shape[1:]), dtype="float32", name="features")]
+
+    def write(temporary: Path) -> None:
+        with exporting("LiteRT", path), quiet():
+            model.export(temporary, format="litert", input_signature=signature, verbose=False, **settings)
+
+    write_with(path, write)
+
+
+class PreparedRuntime:
+    """A LiteRT file that begins behind the preprocessing, used like one that begins before it.
+
+    Attributes:
+        width: Numbers in one encoded row, as far as they are used.
+        outputs: Numbers in one answer.
+    """
+
+    def __init__(self, source: Path | bytes, preparation: Preparation) -> None:
+        """Load a file, or its content.
+
+        Raises:
+            ArtifactError: If it is missing, damaged, or doesn't fit the preprocessing.
+        """
+        from ai_edge_litert.interpreter import Interpreter
+
+        place = str(source) if isinstance(source, Path) else "LiteRT file"
+        try:
+            content = source.read_bytes() if isinstance(source, Path) else source
+            with quiet():
+                self._interpreter = Interpreter(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ArtifactError(
+                Finding("A106", place, f"LiteRT can't run it: {first_line(error)}", "Export the model again.")
+            ) from error
+        inputs, outputs = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        self._input, self._output = int(inputs["index"]), int(outputs["index"])
+        self._prepare = preparation.compile()
+        self._quantization = inputs["quantization"] if inputs["dtype"] == np.int8 else None
+        self._dequantization = outputs["quantization"] if outputs["dtype"] == np.int8 else None
+        self.outputs = int(outputs["shape"][-1])
+        self.width = 1 + max(int(column) for part in preparation.parts for column in part["columns"])
+        self._lock = threading.Lock()
+
+    def predict_row(self, x: Array) -> Array:
+        """Return the answer for one encoded row, float32 (outputs,)."""
+        return self._invoke(self._prepare(np.asarray(x, np.float32).reshape(1, -1)))
+
+    def predict(self, rows: Array) -> Array:
+        """Return the answers for many encoded rows, float32 (n, outputs)."""
+        prepared = self._prepare(np.ascontiguousarray(rows, np.float32))
+        answers = np.empty((len(prepared), self.outputs), np.float32)
+        for row in range(len(prepared)):
+            answers[row] = self._invoke(prepared[row : row + 1])
+        return answers
+
+    def _invoke(self, prepared: Array) -> Array:
+        if self._quantization is not None:
+            scale, zero = self._quantization
+            prepared = np.clip(np.rint(prepared / scale) + zero, -128, 127).astype(np.int8)
+        with self._lock:
+            self._interpreter.set_tensor(self._input, prepared)
+            self._interpreter.invoke()
+            answer: Array = self._interpreter.get_tensor(self._output)[0]
+        if self._dequantization is not None:
+            scale, zero = self._dequantization
+            answer = ((answer.astype(np.float32) - zero) * scale).astype(np.float32)
+        return answer
+
+
+def operations_of(path: Path) -> list[str]:
+    """Return the operations of a LiteRT file, sorted, each once.
+
+    Raises:
+        ArtifactError: If the file can't be read.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    try:
+        document = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+        names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+        return sorted({names[code.builtinCode] for code in document.operatorCodes})
+    except Exception as error:  # the reader of flat buffers runs wherever damaged offsets lead it
+        raise ArtifactError(Finding("A102", str(path), "the file can't be read as LiteRT.")) from error
+
+
+def write_c_array(path: Path, header: Path, contract: Mapping[str, Any]) -> None:
+    """Write a LiteRT file as a C array for a microcontroller, with what its caller must know as a comment.
+
+    Args:
+        path: The ``.tflite`` file, all in 8 bits.
+        header: Final name of the C header.
+        contract: Quantization of inputs and outputs and the like, one line each.
+
+    Raises:
+        ExportError: If the file uses an operation that the runtime for microcontrollers lacks.
+    """
+    used = operations_of(path)
+    lacking = [name for name in used if name not in MICRO_OPERATIONS]
+    if lacking:
+        raise ExportError(
+            Finding(
+                "E106",
+                str(path),
+                f"the runtime for microcontrollers lacks {', '.join(lacking)}.",
+                "Choose ReLU and a dense or convolutional network.",
+            )
+        )
+    content = path.read_bytes()
+    lines = [
+        "  " + ", ".join(f"0x{byte:02x}" for byte in content[first : first + _BYTES_A_LINE]) + ","
+        for first in range(0, len(content), _BYTES_A_LINE)
+    ]
+    notes = [f"// {name}: {value}" for name, value in contract.items()]
+    text = "\n".join(
+        [
+            f"// The content of {path.name} for LiteRT for Microcontrollers.",
+            *notes,
+            f"// operations: {', '.join(used)}",
+            "#ifndef ADVISOR_MODEL_H",
+            "#define ADVISOR_MODEL_H",
+            "",
+            "alignas(16) const unsigned char advisor_model[] = {",
+            *lines,
+            "};",
+            f"const unsigned int advisor_model_length = {len(content)};",
+            "",
+            "#endif",
+            "",
+        ]
+    )
+    write_text(header, text)
