@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from advisor.artifacts import Array
-from advisor.data import Encoder
+from advisor.data import encoder_from_contract
 from advisor.errors import ArtifactError, Finding, RequestError
 from advisor.framework import load_framework
 
@@ -80,7 +80,7 @@ class Run:
                     "Use the version of advisor that wrote the run (manifest.json names it).",
                 )
             )
-        self.encoder = Encoder.from_contract(self.contract["encoder"])
+        self.encoder = encoder_from_contract(self.contract["encoder"])
         self.task: str = self.contract["task"]
         self.classes: tuple[Any, ...] = tuple(self.contract["classes"])
 

@@ -7,20 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from advisor.artifacts import Array, Statistics
-from advisor.builder.blueprint import Blueprint, draw_up
-from advisor.builder.columns import EncodedColumn, Layout, is_bounded, lay_out
+from advisor.artifacts import Array, InputSpec, Statistics
+from advisor.builder.blueprint import draw_up
+from advisor.builder.columns import EncodedColumn
+from advisor.builder.kinds import inputs_of, spec_of
 from advisor.builder.layers import layer_classes
-from advisor.builder.namespace import Model, Namespace, Tensor, program_keras
-from advisor.builder.registry import ARCHITECTURES, INPUT_NORMALIZATIONS, OUTPUT_ACTIVATIONS, REGULARIZATIONS
+from advisor.builder.namespace import Model, Namespace, floats, program_keras
+from advisor.builder.registry import ARCHITECTURES, OUTPUT_ACTIVATIONS, REGULARIZATIONS
+from advisor.builder.table_inputs import EMBEDDINGS, JOINED, NUMBERS, ONE_HOT
 from advisor.errors import BuildError, Finding
 
 INPUT = "features"
-NUMBERS = "numbers"
-MISSING = "missing"
-ONE_HOT = "one_hot"
-EMBEDDINGS = "embeddings"
-JOINED = "prepared"
 OUTPUT = "output"
 OUTPUT_ACTIVATION = "output_activation"
 TARGET_UNITS = "target_units"
@@ -28,7 +25,7 @@ TARGET_UNITS = "target_units"
 
 def build_core(
     values: Mapping[str, Any],
-    columns: Sequence[EncodedColumn],
+    inputs: InputSpec | Sequence[EncodedColumn],
     statistics: Statistics,
     *,
     task: str,
@@ -42,15 +39,14 @@ def build_core(
 ) -> Model:
     """Build the model that takes encoded rows.
 
-    Its input is ``features``, float32 (batch, width of the encoder). Numbers are imputed by their training mean and
-    standardized (booleans and cyclic parts of dates stay as they are), columns with
-    missing values in training get a flag, categories become
-    one-hot slots or embeddings; then come the body, a dense layer ``output`` and the layer ``output_activation``.
+    Its input is ``features``, float32 (batch, shape of an encoded row). First comes the preparation of the kind of
+    data (see :mod:`advisor.builder.kinds`), then the body of the architecture, a dense layer ``output`` and the layer
+    ``output_activation``.
     A regression answers in the units of training: see :func:`with_target_units`.
 
     Args:
         values: Slots and their values, as a recommendation has them.
-        columns: The encoded columns, in order.
+        inputs: What the network reads; for a table the encoded columns are enough.
         statistics: What the training rows said about them.
         task: The problem's task.
         outputs: Number of outputs: target columns, classes (multiclass), 1 (binary) or labels (multilabel).
@@ -77,11 +73,12 @@ def build_core(
         regularization_strength=regularization_strength,
         dropout_rate=dropout_rate,
     )
-    layout = lay_out(columns, statistics, blueprint.categorical_encoding_limit, blueprint.embedding_size)
+    spec = spec_of(inputs)
+    prepare = inputs_of(spec).draw_up_preparation(spec, statistics, blueprint)
     _check_outputs(statistics, outputs, output_bias)
     keras = keras_namespace if keras_namespace is not None else program_keras()
-    inputs = keras.Input(shape=(len(columns),), name=INPUT, dtype="float32")
-    tensor = _prepare(keras, inputs, columns, statistics, layout, blueprint)
+    features = keras.Input(shape=spec.shape, name=INPUT, dtype="float32")
+    tensor = prepare(keras, features)
     tensor = ARCHITECTURES[blueprint.architecture](keras, tensor, blueprint)
     # The output layer isn't followed by one of the activations that He or LeCun initialization is derived for.
     tensor = keras.layers.Dense(
@@ -91,7 +88,7 @@ def build_core(
         name=OUTPUT,
     )(tensor)
     tensor = OUTPUT_ACTIVATIONS[blueprint.output_activation](keras, OUTPUT_ACTIVATION)(tensor)
-    core = keras.Model(inputs, tensor, name="core")
+    core = keras.Model(features, tensor, name="core")
     if output_bias is not None:
         output = core.get_layer(OUTPUT)
         output.set_weights([output.get_weights()[0], np.asarray(output_bias, np.float32)])
@@ -112,7 +109,7 @@ def with_target_units(core: Model, statistics: Statistics, *, keras_namespace: N
     if shift is None or scale is None or (np.all(shift == 0) and np.all(scale == 1)):
         return core
     keras = keras_namespace if keras_namespace is not None else program_keras()
-    units = layer_classes(keras).target_units(scale=_floats(scale), shift=_floats(shift), name=TARGET_UNITS)(
+    units = layer_classes(keras).target_units(scale=floats(scale), shift=floats(shift), name=TARGET_UNITS)(
         core.outputs[0]
     )
     return keras.Model(core.inputs[0], units, name="delivered")
@@ -125,63 +122,14 @@ def split_core(core: Model) -> tuple[Model, Model] | None:
 
     Returns:
         ``prepare`` (features → prepared inputs) and ``rest`` (prepared inputs → answers), or None if there are
-        embeddings: they are trained, so nothing can be prepared.
+        embeddings (they are trained, so nothing can be prepared), or the data are no table.
     """
     layers = {layer.name: layer for layer in core.layers}
-    if EMBEDDINGS in layers:
+    if EMBEDDINGS in layers or not {JOINED, NUMBERS, ONE_HOT} & set(layers):
         return None
     prepared = next(layers[name].output for name in (JOINED, NUMBERS, ONE_HOT) if name in layers)
     kind = type(core)
     return kind(core.inputs[0], prepared, name="prepare"), kind(prepared, core.outputs[0], name="rest")
-
-
-def _floats(numbers: Array) -> list[float]:
-    """Return the numbers as float32 holds them, exactly representable in JSON."""
-    return [float(each) for each in np.asarray(numbers, np.float32).ravel()]
-
-
-def _prepare(
-    keras: Namespace,
-    inputs: Tensor,
-    columns: Sequence[EncodedColumn],
-    statistics: Statistics,
-    layout: Layout,
-    blueprint: Blueprint,
-) -> Tensor:
-    """Append preprocessing: numbers, flags, one-hot slots and embeddings, joined in this order."""
-    layers = layer_classes(keras)
-    parts = []
-    if layout.numbers:
-        chosen = list(layout.numbers)
-        bounded = np.array([is_bounded(columns[index]) for index in chosen])
-        parts.append(
-            INPUT_NORMALIZATIONS["standardize"](
-                keras,
-                columns=chosen,
-                fill=_floats(statistics.mean[chosen]),
-                center=_floats(np.where(bounded, 0.0, statistics.mean[chosen])),
-                factor=_floats(np.where(bounded, 1.0, 1.0 / statistics.scale[chosen])),
-                name=NUMBERS,
-            )(inputs)
-        )
-    if layout.flags:
-        parts.append(layers.missing_flags(columns=layout.flags, name=MISSING)(inputs))
-    if layout.slots:
-        of, codes = zip(*layout.slots, strict=True)
-        parts.append(layers.one_hot(columns=of, codes=codes, name=ONE_HOT)(inputs))
-    if layout.embedded:
-        parts.append(
-            layers.embeddings(
-                columns=[each.column for each in layout.embedded],
-                codes=[each.codes for each in layout.embedded],
-                sizes=[each.size for each in layout.embedded],
-                seeds=[blueprint.seed_of(f"{EMBEDDINGS}/{each.column}") for each in layout.embedded],
-                name=EMBEDDINGS,
-            )(inputs)
-        )
-    if len(parts) == 1:
-        return parts[0]
-    return keras.layers.Concatenate(name=JOINED)(parts)
 
 
 def _check_outputs(statistics: Statistics, outputs: int, output_bias: Array | None) -> None:

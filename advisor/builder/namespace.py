@@ -8,6 +8,8 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 Namespace = Any
 """A module that offers ``Model``, ``Input``, ``layers``, ``initializers``, ``regularizers`` and ``saving``."""
 Model = Any
@@ -17,6 +19,11 @@ Tensor = Any
 def program_keras() -> Namespace:
     """Import and return the Keras that this program trains and delivers with (slow the first time)."""
     return importlib.import_module("keras")
+
+
+def floats(numbers: Any) -> list[float]:
+    """Return the numbers as float32 holds them, exactly representable in JSON."""
+    return [float(each) for each in np.asarray(numbers, np.float32).ravel()]
 
 
 _FUNCTIONS = {

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from advisor.artifacts import InputSpec
+from advisor.builder.kinds import inputs_of
 from advisor.builder.layers import raw_layer_classes
 from advisor.builder.namespace import Model, Tensor, program_keras
 from advisor.data.dates import part_names
@@ -82,8 +84,27 @@ def input_names(columns: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def build_serving(delivered_core: Model, columns: Sequence[RawColumn]) -> Serving:
+def build_serving(delivered_core: Model, inputs: InputSpec | Sequence[RawColumn]) -> Serving:
     """Put a model for raw rows around a core for encoded ones.
+
+    Args:
+        delivered_core: The trained core, answering in the user's units; its weights are shared.
+        inputs: What the network reads; for a table the raw columns are enough.
+
+    Returns:
+        The model for raw rows, equal to encoding the rows and asking the core. It can be saved and exported as a
+        SavedModel; LiteRT has no strings, so the core is what goes there.
+
+    Raises:
+        BuildError: If a kind can't be served, or the inputs don't fit the core.
+    """
+    if not isinstance(inputs, InputSpec):
+        return serve_columns(delivered_core, inputs)
+    return inputs_of(inputs).build_serving(delivered_core, inputs)
+
+
+def serve_columns(delivered_core: Model, columns: Sequence[RawColumn]) -> Serving:
+    """Put a model for raw columns of a table around a core for encoded ones.
 
     Args:
         delivered_core: The trained core, answering in the user's units; its weights are shared.

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from advisor.artifacts import Array, Statistics
-from advisor.builder.columns import CODE_KIND, MISSING_CODE, EncodedColumn, check_columns, is_bounded
+from advisor.artifacts import Array, InputSpec, Statistics
+from advisor.builder.columns import EncodedColumn
+from advisor.builder.kinds import inputs_of, spec_of
+from advisor.builder.spread import spread
 from advisor.errors import BuildError, Finding
 
 NUMERIC_TASKS = ("regression", "forecasting")
-SMALLEST_SCALE = 1e-30
-"""A spread below this can't be divided by in float32; such a column counts as constant."""
 
 _BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 _BOUND_MARGIN = 0.02
@@ -36,7 +36,7 @@ def target_scaling(target_scaling_value: str, output_activation: str) -> str:
 
 def fit_statistics(
     x_train: Array,
-    columns: Sequence[EncodedColumn],
+    inputs: InputSpec | Sequence[EncodedColumn],
     y_train: Array | None,
     task: str,
     scale_target: str,
@@ -46,8 +46,9 @@ def fit_statistics(
     """Learn from the training rows, in float64, what preprocessing needs.
 
     Args:
-        x_train: Encoded training rows, float32 (rows, width); NaN is missing in numbers, code 0 in codes.
-        columns: The encoded columns, in order.
+        x_train: Encoded training rows, float32; for a table (rows, width), where NaN is missing in numbers, code 0 in
+            codes.
+        inputs: What the network reads; for a table the encoded columns are enough.
         y_train: Targets of a regression in the user's units, (rows,) or (rows, outputs); unread for other tasks.
         task: The problem's task.
         scale_target: The slot ``target_scaling``: ``standardize``, ``scale`` or ``none``.
@@ -63,23 +64,7 @@ def fit_statistics(
         BuildError: If there are no rows, the width differs, an input is infinite, or targets lie where the output
             activation can't reach.
     """
-    check_columns(columns)
-    _check_rows(x_train, columns)
-    mean, scale = np.zeros(len(columns)), np.ones(len(columns))
-    has_missing = np.zeros(len(columns), dtype=bool)
-    for index, column in enumerate(columns):
-        values = x_train[:, index]
-        if column.kind == CODE_KIND:
-            has_missing[index] = bool(np.any(values == MISSING_CODE))
-            continue
-        absent = np.isnan(values)
-        has_missing[index] = bool(absent.any())
-        present = values[~absent].astype(np.float64)
-        if not present.size:
-            continue
-        mean[index] = present.mean()
-        if not is_bounded(column):
-            scale[index] = _spread(present)
+    mean, scale, has_missing = inputs_of(spec_of(inputs)).fit_inputs(x_train, spec_of(inputs))
     if task not in NUMERIC_TASKS or y_train is None:
         return Statistics(mean, scale, has_missing)
     shift, factor = _fit_target(np.asarray(y_train, np.float64), scale_target, output_activation)
@@ -126,27 +111,6 @@ def initial_output_bias(
     else:
         bias = mean
     return np.asarray(bias, np.float32)
-
-
-def _check_rows(x: Array, columns: Sequence[EncodedColumn]) -> None:
-    if x.ndim != 2 or x.shape[1] != len(columns) or not len(x):
-        raise BuildError(
-            Finding("B105", "", f"the training rows have shape {x.shape}, wanted (rows, {len(columns)}) with a row.")
-        )
-    infinite = np.isinf(x).any(axis=0)
-    if infinite.any():
-        names = ", ".join(repr(columns[int(index)].name) for index in np.flatnonzero(infinite)[:5])
-        raise BuildError(
-            Finding("B108", names, "infinite values can't be standardized.", "Replace them, or make them missing.")
-        )
-
-
-def _spread(values: Array) -> float:
-    """Return the standard deviation, 1 for values that are all the same (rounding must not hide that)."""
-    if values.max() == values.min():
-        return 1.0
-    spread = float(values.std())
-    return spread if spread > SMALLEST_SCALE else 1.0
 
 
 def _fit_target(y: Array, scale_target: str, output_activation: str) -> tuple[Array, Array]:
@@ -197,11 +161,11 @@ def _as_they_are(y: Array) -> tuple[Array, Array]:
 
 
 def _scaled(y: Array) -> tuple[Array, Array]:
-    return np.zeros(y.shape[1]), np.array([_spread(each) for each in y.T])
+    return np.zeros(y.shape[1]), np.array([spread(each) for each in y.T])
 
 
 def _standardized(y: Array) -> tuple[Array, Array]:
-    return y.mean(axis=0), np.array([_spread(each) for each in y.T])
+    return y.mean(axis=0), np.array([spread(each) for each in y.T])
 
 
 TARGET_SCALINGS: Mapping[str, Callable[[Array], tuple[Array, Array]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from advisor.artifacts import InputSpec
 from advisor.data.cells import CellError, read_cell
 from advisor.data.conventions import (
     FIRST_CATEGORY_CODE,
@@ -96,6 +98,11 @@ class Encoder:
         self._readers: tuple[Callable[[Any], float], ...] = tuple(read_cell(column) for column in schema.features)
         self._dates = any(column.kind == "datetime" for column in schema.features)
         self._text = frozenset(column.name for column in schema.features if column.kind == "categorical")
+
+    @cached_property
+    def inputs(self) -> InputSpec:
+        """What a network for this table reads."""
+        return InputSpec("table", (self.width,), self.columns, self.schema.features)
 
     def encode(self, rows: Any) -> Floats:
         """Return rows as the numbers that a network reads.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any
 
-from advisor.data.frames import to_frame
-from advisor.data.inferring import infer_schema
-from advisor.data.reading import read_table
+from advisor.data.protocols import DataSchema
 from advisor.data.schema import Schema
 
 
@@ -18,15 +15,15 @@ class Profile:
     """What data say about a problem.
 
     Attributes:
-        kind: The kind of data: ``table``.
-        schema: The schema of the table.
+        kind: The kind of data: ``table``, ``image``, ``series`` or ``text``.
+        schema: What is known about the data.
         facts: Fields of a ``Problem`` and their values.
         how: For each fact, in a sentence, how it is known.
         notes: What else a person should know.
     """
 
     kind: str
-    schema: Schema
+    schema: DataSchema
     facts: Mapping[str, Any]
     how: Mapping[str, str]
     notes: tuple[str, ...]
@@ -42,35 +39,8 @@ class Profile:
         }
 
 
-def profile(
-    data: Any,
-    target: str | None = None,
-    *,
-    split_column: str | None = None,
-    task: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-) -> Profile:
-    """Find out what data say about a problem.
-
-    Args:
-        data: The path of a table, or any table in memory.
-        target: See :func:`infer_schema`, as for the other arguments.
-        split_column: The column that holds the split.
-        task: The task, when it is known better than inferred.
-        kinds: Kinds of columns, likewise.
-
-    Returns:
-        The profile. ``features`` counts the columns that a model reads, before dates and categories are spread out.
-
-    Raises:
-        DataError: If the data can't be read or used.
-    """
-    frame = read_table(data) if isinstance(data, (str, PathLike)) else to_frame(data)
-    return profile_schema(infer_schema(frame, target, split_column=split_column, task=task, kinds=kinds))
-
-
 def profile_schema(schema: Schema) -> Profile:
-    """Return the profile of a table whose schema is known; see :func:`profile`."""
+    """Return the profile of a table whose schema is known; see :func:`advisor.data.profile`."""
     found = [*_table_facts(schema), *_target_facts(schema)]
     facts = {name: value for name, value, _ in found}
     how = {name: sentence for name, _, sentence in found}

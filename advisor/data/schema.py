@@ -66,6 +66,7 @@ class Target:
         maximum: Largest target of a regression.
         outliers: Whether a few targets carry most of the squared deviation (see ``Conventions.outlier_weight``).
         how: In a sentence, how the column and its task were known.
+        size: Number of numbers or labels that are predicted at once; 1 for a single column.
     """
 
     name: str
@@ -79,11 +80,12 @@ class Target:
     maximum: float | None = None
     outliers: bool = False
     how: str = ""
+    size: int = 1
 
     @property
     def outputs(self) -> int:
         """Return the number of outputs of a network for this target."""
-        return len(self.classes) if self.task == "multiclass" else 1
+        return len(self.classes) if self.task == "multiclass" else self.size
 
     @property
     def class_shares(self) -> tuple[float, ...]:
@@ -204,7 +206,7 @@ _TUPLES = {"categories": str, "classes": str, "class_counts": int}
 _ALLOWED = {
     "kind": ("numeric", "categorical", "boolean", "datetime", "text"),
     "role": ("feature", "target", "split", "ignored"),
-    "task": ("regression", "binary", "multiclass"),
+    "task": ("regression", "binary", "multiclass", "multilabel", "forecasting"),
     "label_kind": ("number", "integer", "boolean", "text"),
     "date_order": ("", "ymd", "dmy", "mdy"),
 }

@@ -26,6 +26,8 @@ def train(
     test: Any = None,
     seed: int = 0,
     time_budget: float | None = None,
+    data_kind: str | None = None,
+    data_options: Mapping[str, Any] | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -44,6 +46,8 @@ def train(
         test: Separate rows for the final measurement.
         seed: Decides split, first weights and order of the rows; from 0 to 2**32 - 1.
         time_budget: Seconds that training may take in all.
+        data_kind: ``table``, ``image``, ``series`` or ``text``; None recognizes it.
+        data_options: What else there is to say about the data; see :class:`advisor.data.SourceOptions`.
         resume: Go on with an unfinished run.
         force: Replace an earlier run once the new one is finished.
         progress: Is told of everything that happens; None shows nothing.
@@ -73,5 +77,7 @@ def train(
         test=test,
         seed=seed,
         time_budget=time_budget,
+        data_kind=data_kind,
+        data_options=data_options or {},
     )
     return carry_out(request, out, resume=resume, force=force, progress=progress)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Array, Artifact, Latency, Verdict
 from advisor.builder import Serving, build_serving, count_cost, with_target_units
-from advisor.data.raw import raw_columns
 from advisor.evaluation import (
     Baseline,
     Measurement,
@@ -95,7 +94,7 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
     bundle = prepared.bundle
     metrics = measure(bundle.task, bundle.test.y, runtime.predict(bundle.test.x))
     val_metrics = measure(bundle.task, bundle.val.y, runtime.predict(bundle.val.x))
-    baselines = measure_baselines(bundle, prepared.encoder.columns, seed=prepared.request.seed)
+    baselines = _baselines(prepared)
     latency = measure_latency(
         runtime.predict_row, list(bundle.test.x[:COMPARED_ROWS]), runtime="LiteRT float32, 1 thread"
     )
@@ -120,7 +119,7 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
 def _export(prepared: Prepared, core: Any, folder: Path) -> tuple[Artifact, ...]:
     scale: Array | float = 1.0 if prepared.statistics.target_scale is None else prepared.statistics.target_scale
     rows = prepared.bundle.test.x[:COMPARED_ROWS]
-    serving = build_serving(core, prepared.schema.features)
+    serving = build_serving(core, prepared.encoder.inputs)
     raw = _raw_inputs(prepared, serving, prepared.bundle.test.rows[:COMPARED_ROWS])
     model = folder / "model"
     save_keras(serving.model, model / "model.keras")
@@ -148,7 +147,18 @@ def _export(prepared: Prepared, core: Any, folder: Path) -> tuple[Artifact, ...]
     return artifacts
 
 
+def _baselines(prepared: Prepared) -> tuple[Baseline, ...]:
+    """Measure the simple models; what is no table is laid out as one for them."""
+    bundle, flat = prepared.bundle, prepared.source.flat
+    table = replace(
+        bundle,
+        train=replace(bundle.train, x=flat(bundle.train.x)[0]),
+        val=replace(bundle.val, x=flat(bundle.val.x)[0]),
+        test=replace(bundle.test, x=flat(bundle.test.x)[0]),
+    )
+    return measure_baselines(table, flat(bundle.test.x)[1], seed=prepared.request.seed)
+
+
 def _raw_inputs(prepared: Prepared, serving: Serving, rows: Array) -> dict[str, Array]:
     """Return raw rows as the exported models take them: one array (n, 1) an input."""
-    columns = raw_columns(prepared.frame[rows], prepared.schema)
-    return {serving.inputs[name]: values for name, values in columns.items()}
+    return {serving.inputs[name]: values for name, values in prepared.source.raw_inputs(rows).items()}

@@ -202,7 +202,7 @@ def _fit_one(
     values: Mapping[str, Any] = candidate.recommendation.values
     core = build_core(
         values,
-        prepared.encoder.columns,
+        prepared.encoder.inputs,
         prepared.statistics,
         task=prepared.bundle.task,
         outputs=prepared.outputs,

@@ -6,23 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
 from typing import Any
 
 from advisor.artifacts import DataBundle, Statistics
 from advisor.builder import fit_statistics
-from advisor.data import (
-    Encoder,
-    Profile,
-    Schema,
-    Split,
-    load_bundle,
-    make_split,
-    profile,
-    read_table,
-    stack_frames,
-    to_frame,
-)
+from advisor.data import DataEncoder, DataSchema, Profile, Source, Split, open_source
 from advisor.errors import Finding, ProblemError
 from advisor.problem import Problem
 from advisor.problem.checking import check_stated
@@ -45,6 +33,8 @@ class Request:
         test: Separate rows for the final measurement.
         seed: Decides split, first weights and order of the rows.
         time_budget: Seconds that training may take in all; None is unlimited.
+        data_kind: ``table``, ``image``, ``series`` or ``text``; None recognizes it.
+        data_options: What else was said about the data; see :class:`advisor.data.SourceOptions`.
     """
 
     data: Any
@@ -57,6 +47,8 @@ class Request:
     test: Any = None
     seed: int = 0
     time_budget: float | None = None
+    data_kind: str | None = None
+    data_options: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Return what decides the run besides the data, JSON-ready; a resumed run must be asked for the same."""
@@ -67,6 +59,8 @@ class Request:
             "rulebook": self.rulebook,
             "split_column": self.split_column,
             "seed": self.seed,
+            "data_kind": self.data_kind,
+            "data_options": dict(self.data_options),
         }
 
 
@@ -76,28 +70,34 @@ class Prepared:
 
     Attributes:
         request: What was asked.
-        frame: The whole table, separate validation and test rows appended.
-        profile: The schema, the facts that the data answered, and how.
+        source: The data, read and understood.
         split: Which rows are for what.
         recommendation: What the rulebook advises, or what was given.
-        encoder: The contract from raw rows to the network's input.
         bundle: The encoded split.
         statistics: What preprocessing learned from the training rows.
     """
 
     request: Request
-    frame: Any
-    profile: Profile
+    source: Source
     split: Split
     recommendation: Recommendation
-    encoder: Encoder
     bundle: DataBundle
     statistics: Statistics
 
     @property
-    def schema(self) -> Schema:
-        """What is known about the table."""
-        return self.profile.schema
+    def profile(self) -> Profile:
+        """The schema, the facts that the data answered, and how."""
+        return self.source.profile
+
+    @property
+    def schema(self) -> DataSchema:
+        """What is known about the data."""
+        return self.source.schema
+
+    @property
+    def encoder(self) -> DataEncoder:
+        """The contract from raw rows to the network's input."""
+        return self.source.encoder
 
     @property
     def problem(self) -> Problem:
@@ -112,7 +112,7 @@ class Prepared:
     @property
     def metric(self) -> str:
         """Name of the validation metric that training reports."""
-        return "rmse" if self.schema.target.task == "regression" else "accuracy"
+        return "rmse" if self.schema.target.task in ("regression", "forecasting") else "accuracy"
 
     @property
     def outputs(self) -> int:
@@ -140,39 +140,46 @@ def prepare(request: Request) -> Prepared:
         KnowledgeError: If there is no such rulebook.
     """
     check_stated(request.given)
-    frame = _table(request.data)
-    validation = None if request.validation is None else _table(request.validation)
-    test = None if request.test is None else _table(request.test)
     task = request.recommendation.problem.task if request.recommendation else request.given.get("task")
-    measured = profile(frame, request.target, split_column=request.split_column, task=task)
-    schema = measured.schema
+    source = open_source(
+        request.data,
+        request.target,
+        kind=_kind_of(request),
+        task=task,
+        split_column=request.split_column,
+        validation=request.validation,
+        test=request.test,
+        **request.data_options,
+    )
     recommendation = request.recommendation
     if recommendation is None:
-        facts, how = complete_facts(request.given, measured.facts, measured.how)
+        facts, how = complete_facts(request.given, source.profile.facts, source.profile.how)
         recommendation = recommend(facts, request.rulebook, measured=how)
-    _check_task(recommendation.problem, schema)
-    split = make_split(
-        frame, schema, seed=request.seed, split_column=request.split_column, validation=validation, test=test
-    )
-    encoder = Encoder(schema)
-    bundle = load_bundle(frame, schema, split, encoder, validation=validation, test=test)
+    _check_task(recommendation.problem, source.schema)
+    split = source.split(request.seed)
+    bundle = source.bundle(split)
     statistics = fit_statistics(
         bundle.train.x,
-        encoder.columns,
+        source.encoder.inputs,
         bundle.train.y,
-        schema.target.task,
+        source.schema.target.task,
         recommendation.values["target_scaling"],
         output_activation=recommendation.values["output_activation"],
     )
-    whole = stack_frames(frame, schema, validation, test)
-    return Prepared(request, whole, measured, split, recommendation, encoder, bundle, statistics)
+    return Prepared(request, source, split, recommendation, bundle, statistics)
 
 
-def _table(source: Any) -> Any:
-    return read_table(source) if isinstance(source, str | PathLike) else to_frame(source)
+def _kind_of(request: Request) -> str | None:
+    """Return the kind of data that the user stated in one way or another, or None."""
+    if request.data_kind is not None:
+        return request.data_kind
+    if request.recommendation is not None:
+        return request.recommendation.problem.data_kind if "data_kind" in request.recommendation.problem.given else None
+    stated: str | None = request.given.get("data_kind")
+    return stated
 
 
-def _check_task(problem: Problem, schema: Schema) -> None:
+def _check_task(problem: Problem, schema: DataSchema) -> None:
     if problem.task != schema.target.task:
         raise ProblemError(
             Finding(

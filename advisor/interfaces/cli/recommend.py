@@ -26,6 +26,10 @@ def recommend(
     rulebook: Annotated[str, typer.Option(help="Name of a rulebook, or its folder.")] = "homl2",
     data: Annotated[str | None, typer.Option(metavar="FILE", help="Data that complete the problem.")] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The data's target column.")] = None,
+    data_kind: Annotated[
+        str | None,
+        typer.Option(help="table, image, series or text, where the kind of data is recognized wrongly."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on a terminal too.")] = False,
 ) -> None:
     """Advise on a problem, and say why.
@@ -48,7 +52,7 @@ def recommend(
     if data is None:
         found = decide(text or b"", rulebook)
     else:
-        described, measured = from_data(text, data, target)
+        described, measured = from_data(text, data, target, data_kind)
         found = decide(described, rulebook, measured=measured)
     if wants_json(json):
         write_line(found.to_json())
@@ -58,7 +62,9 @@ def recommend(
     write_line(explain(found, brief=True).text(width=page_width(), style=page_style()))
 
 
-def from_data(text: bytes | None, data: str, target: str | None) -> tuple[dict[str, Any], Mapping[str, str]]:
+def from_data(
+    text: bytes | None, data: str, target: str | None, data_kind: str | None = None
+) -> tuple[dict[str, Any], Mapping[str, str]]:
     """Return the facts that a user stated, completed by what the data say, and how each was measured.
 
     Raises:
@@ -75,7 +81,7 @@ def from_data(text: bytes | None, data: str, target: str | None) -> tuple[dict[s
     check_stated(stated)
     from advisor.data import profile
 
-    found = profile(data, target=target, task=stated.get("task"))
+    found = profile(data, target=target, task=stated.get("task"), kind=data_kind or stated.get("data_kind"))
     for each in found.notes:
         note(f"Note: {each}")
     return complete_facts(stated, found.facts, found.how)

@@ -37,6 +37,9 @@ def train(
     test: Annotated[Path | None, typer.Option(help="Separate table for the final measurement.")] = None,
     seed: Annotated[int, typer.Option(help="Decides split, first weights and order of the rows.")] = 0,
     time_budget: Annotated[float | None, typer.Option(help="Seconds that training may take in all.")] = None,
+    data_kind: Annotated[
+        str | None, typer.Option(help="table, image, series or text, where the kind of data is recognized wrongly.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier run once the new one is finished.")
@@ -48,7 +51,7 @@ def train(
     from advisor.pipeline import Interrupted, carry_out
 
     request = _request(
-        data, target, problem, recommendation, rulebook, split_column, validation, test, seed, time_budget
+        data, target, problem, recommendation, rulebook, split_column, validation, test, seed, time_budget, data_kind
     )
     teller = None if no_progress else _Teller()
     try:
@@ -72,6 +75,7 @@ def _request(
     test: Path | None,
     seed: int,
     time_budget: float | None,
+    data_kind: str | None,
 ) -> Request:
     from advisor.pipeline import Request
     from advisor.problem.strict_json import read_strict_json
@@ -100,6 +104,7 @@ def _request(
         test=test,
         seed=seed,
         time_budget=time_budget,
+        data_kind=data_kind,
     )
 
 

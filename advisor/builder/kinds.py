@@ -1,0 +1,53 @@
+"""What the builder does for each kind of data: learn from the training rows, prepare the inputs, serve raw rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from advisor.artifacts import Array, InputSpec, Statistics
+from advisor.errors import BuildError, Finding
+
+if TYPE_CHECKING:
+    from advisor.builder.blueprint import Blueprint
+    from advisor.builder.serving import Serving
+
+MODULES: Mapping[str, str] = {
+    "table": "advisor.builder.table_inputs",
+}
+"""Kind of data → the module that offers what :class:`Inputs` says."""
+
+Prepare = Callable[[Any, Any], Any]
+"""From a Keras and the tensor ``features`` to the tensor that the body reads."""
+
+
+class Inputs(Protocol):
+    """What a kind of data must offer."""
+
+    def fit_inputs(self, x_train: Array, spec: InputSpec) -> tuple[Array, Array, Array]:
+        """Learn mean, scale and has_missing (see :class:`advisor.artifacts.Statistics`) from encoded training rows."""
+
+    def draw_up_preparation(self, spec: InputSpec, statistics: Statistics, blueprint: Blueprint) -> Prepare:
+        """Check everything, and return the function that appends the preparation."""
+
+    def build_serving(self, core: Any, spec: InputSpec) -> Serving:
+        """Put a model for raw rows around a core for encoded ones."""
+
+
+def inputs_of(spec: InputSpec) -> Inputs:
+    """Return what the builder does for the kind of data.
+
+    Raises:
+        BuildError: If the kind can't be built.
+    """
+    if spec.kind not in MODULES:
+        raise BuildError(Finding("B102", "data_kind", f"{spec.kind!r} can't be built; allowed: {', '.join(MODULES)}."))
+    return cast(Inputs, import_module(MODULES[spec.kind]))
+
+
+def spec_of(inputs: InputSpec | Sequence[Any]) -> InputSpec:
+    """Return the inputs' description; bare encoded columns are those of a table."""
+    if isinstance(inputs, InputSpec):
+        return inputs
+    return InputSpec("table", (len(inputs),), tuple(inputs))

@@ -1,0 +1,122 @@
+"""Short texts as tokens: how a text is cut up, and which tokens of the training rows get a code of their own."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING_CODE = 0
+UNKNOWN_CODE = 1
+FIRST_TOKEN_CODE = 2
+
+DIGITS = "[0-9]"
+PUNCTUATION = r"([!-&(-/:-@\[-`{-~])"
+"""ASCII punctuation except the apostrophe, which belongs to its word."""
+SPACES = "[\\x00-\\x20\u00a0]+"
+"""Patterns that mean the same to Python and to RE2, which TensorFlow reads them with."""
+
+_DIGITS, _PUNCTUATION, _SPACES = re.compile(DIGITS), re.compile(PUNCTUATION), re.compile(SPACES)
+_UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+@dataclass(frozen=True)
+class TextLimits:
+    """How much of the training texts is taken up; judgements of this project.
+
+    Attributes:
+        words: Most words with a code of their own.
+        pairs: Most pairs of neighbours with a code of their own.
+        fewest: How often a token must occur. What occurs once can't be told from chance, and the tokens that are left
+            out teach the network what an unknown token means.
+        longest: Most tokens of a text that are read.
+        shortest: Fewest tokens that a network is laid out for.
+    """
+
+    words: int = 20_000
+    pairs: int = 20_000
+    fewest: int = 2
+    longest: int = 64
+    shortest: int = 4
+
+
+LIMITS = TextLimits()
+
+
+def tokens_of(text: str) -> list[str]:
+    """Return the tokens of a text.
+
+    ASCII letters become small ones, every digit becomes 0 (so that numbers of one length are one token), and each
+    punctuation mark but the apostrophe stands alone. Letters beyond ASCII stay as they are: runtimes don't agree on
+    their small forms.
+    """
+    plain = _DIGITS.sub("0", text.translate(_UPPER))
+    return [token for token in _SPACES.split(_PUNCTUATION.sub(r" \1 ", plain)) if token]
+
+
+def pairs_of(tokens: Sequence[str]) -> list[str]:
+    """Return each token with the one before it; nothing stands before the first."""
+    return [f"{before} {token}" for before, token in zip(["", *tokens], tokens, strict=False)]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens that have a code, and the number of tokens that are read.
+
+    Attributes:
+        words: Words, in the order of their codes: the most frequent first.
+        pairs: Pairs of neighbours likewise.
+        length: Tokens of a text that are read; later ones are cut off, shorter texts are padded at the end.
+    """
+
+    words: tuple[str, ...]
+    pairs: tuple[str, ...]
+    length: int
+
+    @staticmethod
+    def learn(texts: Iterable[str], limits: TextLimits = LIMITS) -> Vocabulary:
+        """Learn the vocabulary from training texts (never from others)."""
+        words: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
+        longest = 0
+        for text in texts:
+            tokens = tokens_of(text)[: limits.longest]
+            longest = max(longest, len(tokens))
+            words.update(tokens)
+            pairs.update(pairs_of(tokens))
+        return Vocabulary(
+            _frequent(words, limits.words, limits.fewest),
+            _frequent(pairs, limits.pairs, limits.fewest),
+            max(limits.shortest, longest),
+        )
+
+
+class TextCodes:
+    """Turns texts into codes, always in the same way."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Number the tokens."""
+        self.vocabulary = vocabulary
+        self._words = {word: code for code, word in enumerate(vocabulary.words, FIRST_TOKEN_CODE)}
+        self._pairs = {pair: code for code, pair in enumerate(vocabulary.pairs, FIRST_TOKEN_CODE)}
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the codes of texts, float32 (n, length, 2): words, and pairs of neighbours; 0 is padding."""
+        length = self.vocabulary.length
+        codes = np.zeros((len(texts), length, 2), np.float32)
+        for row, text in enumerate(texts):
+            tokens = tokens_of(text)[:length]
+            for place, (word, pair) in enumerate(zip(tokens, pairs_of(tokens), strict=True)):
+                codes[row, place, 0] = self._words.get(word, UNKNOWN_CODE)
+                codes[row, place, 1] = self._pairs.get(pair, UNKNOWN_CODE)
+        return codes
+
+
+def _frequent(counts: Counter[str], most: int, fewest: int) -> tuple[str, ...]:
+    """Return the most frequent tokens; of equally frequent ones the alphabetically first."""
+    kept = [token for token, count in counts.items() if count >= fewest]
+    return tuple(sorted(kept, key=lambda token: (-counts[token], token))[:most])
