@@ -26,7 +26,7 @@ PROBLEMS = pytest.mark.parametrize("facts", [PLAIN, HARD], ids=["plain", "hard"]
 
 
 @PROBLEMS
-@pytest.mark.parametrize("width", [80, 60])
+@pytest.mark.parametrize("width", [80, 64])
 @pytest.mark.parametrize("brief", [True, False])
 def test_no_line_is_wider_than_the_page(facts, width, brief):
     for line in explain(recommend(facts), brief=brief).text(width=width).splitlines():

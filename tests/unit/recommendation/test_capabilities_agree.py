@@ -7,12 +7,14 @@ from advisor.builder.registry import NUMBERS, REGISTRY
 from advisor.recommendation.capabilities import ANY_NUMBER, ARCHITECTURES, CARRIED_OUT, DESCRIPTIVE, TASKS
 from advisor.training.registry import CHOICES
 
+# The interval of a bounded output is mapped by the output activation's own bounds, not by a registered function.
+BUILT_WITHOUT_REGISTRY = {"target_scaling": {"interval"}}
 SLOT_OF_CHOICE = {"schedule": "learning_rate_schedule"}
 
 
 @pytest.mark.parametrize("slot", sorted(set(REGISTRY) - {"architecture"}))
 def test_what_is_built_is_what_is_listed(slot: str):
-    assert set(CARRIED_OUT[slot]) == set(REGISTRY[slot])
+    assert set(CARRIED_OUT[slot]) == set(REGISTRY[slot]) | BUILT_WITHOUT_REGISTRY.get(slot, set())
 
 
 @pytest.mark.parametrize("choice", sorted(set(CHOICES) - {"task", "schedule"}))
