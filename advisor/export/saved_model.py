@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,30 @@ def save_saved_model(model: KerasModel, folder: Path) -> None:
         StorageError: If there is no room or no permission; an earlier folder stays as it was.
         ExportError: If the model can't be exported.
     """
+
+    def write(fresh: Path) -> None:
+        with exporting("a SavedModel", folder), quiet():
+            model.export(fresh, format="tf_saved_model", verbose=False)
+
+    place_folder(folder, write)
+
+
+def place_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` make a folder under another name, then put it in place of an earlier one.
+
+    Args:
+        folder: Final name.
+        write: Called with a path that doesn't exist yet.
+
+    Raises:
+        StorageError: If there is no room or no permission; an earlier folder stays as it was.
+    """
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         fresh = temporary / "new"
-        with exporting("a SavedModel", folder), quiet():
-            model.export(fresh, format="tf_saved_model", verbose=False)
+        write(fresh)
         _sync(fresh)
         fresh.chmod(0o755)
         _put_in_place(fresh, folder, temporary / "old")

@@ -159,7 +159,7 @@ class ClassDistribution:
     def mutual_information(self) -> Array:
         """How much of the entropy comes from the networks' disagreement, (rows,): the epistemic part."""
         each = self._entropy(self.sampled.astype(np.float64)).mean(axis=1)
-        return np.maximum(self.entropy - each, 0.0)
+        return np.asarray(np.maximum(self.entropy - each, 0.0))
 
     @cached_property
     def confidence(self) -> Array:
