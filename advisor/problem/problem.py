@@ -97,6 +97,7 @@ class Problem(BaseModel):
     risk_sensitive: bool = _fact("risk_sensitive")
     preferred_optimizer: PreferredOptimizer | None = _fact("preferred_optimizer")
     overfitting_observed: bool = _fact("overfitting_observed")
+    units: int | None = _fact("units")
 
     @model_validator(mode="wrap")
     @classmethod
