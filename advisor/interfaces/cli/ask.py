@@ -101,7 +101,7 @@ def _begin(answers: str | None, earlier: Path | None, data: str | None, target: 
         found = profile(data, target=target, task=stated.get("task"))
         measured, how = found.facts, found.how
         for each in found.notes:
-            note(f"Note: {each}")
+            note(wrapped(f"Note: {each}"))
     elif target is not None:
         raise RequestError(Finding("R104", "--target", "a target column is given without data.", "Add --data FILE."))
     return Interview(answers=stated, measured=measured, how=how)
@@ -153,7 +153,8 @@ def _facts_of(interview: Interview) -> tuple[dict[str, Any], dict[str, str]]:
     from advisor.interfaces.wizard.machine import stated_facts
 
     facts = stated_facts(interview)
-    how = {name: interview.how.get(name, "") for name in facts if name not in interview.answers}
+    measured = interview.measured
+    how = {name: interview.how.get(name, "") for name in facts if name in measured and facts[name] == measured[name]}
     return facts, how
 
 

@@ -15,6 +15,7 @@ from advisor.interfaces.cli.streams import (
     page_width,
     read_input,
     wants_json,
+    wrapped,
     write_line,
 )
 
@@ -83,5 +84,5 @@ def from_data(
 
     found = profile(data, target=target, task=stated.get("task"), kind=data_kind or stated.get("data_kind"))
     for each in found.notes:
-        note(f"Note: {each}")
+        note(wrapped(f"Note: {each}"))
     return complete_facts(stated, found.facts, found.how)

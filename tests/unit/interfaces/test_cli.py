@@ -48,7 +48,7 @@ def recommendation(tmp_path: Path) -> str:
 @pytest.fixture
 def table(tmp_path: Path) -> str:
     path = tmp_path / "table.csv"
-    rows = [f"{i},{i * 7 % 11},{'abc'[i % 3]},{i * 0.5 + i % 7}" for i in range(60)]
+    rows = [f"{i * 5 % 13 / 4},{i * 7 % 11},{'abc'[i % 3]},{i * 0.5 + i % 7}" for i in range(60)]
     path.write_text("x,y,kind,price\n" + "\n".join(rows) + "\n")
     return str(path)
 
@@ -284,3 +284,32 @@ def test_an_interruption_has_its_own_exit_code(advisor, monkeypatch, problem):
 
     monkeypatch.setattr(sys.modules["advisor.recommendation.recommend"], "recommend", interrupted)
     assert advisor("recommend", problem).code == 130
+
+
+def test_a_page_is_painted_only_on_a_terminal_that_wants_it(monkeypatch):
+    from advisor.interfaces.cli.streams import page_style, page_width, wants_json
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    assert page_style().heading("x") == "x"
+    assert wants_json(False)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert page_style().heading("x") == "\033[1mx\033[0m"
+    assert page_style().value("") == ""
+    assert not wants_json(False)
+    assert wants_json(True)
+    assert page_width() == 80
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert page_style().heading("x") == "x"
+
+
+def test_too_large_a_document_is_refused(advisor, tmp_path):
+    path = tmp_path / "large.json"
+    path.write_bytes(b" " * (16 * 1024 * 1024 + 1))
+    answer = advisor("recommend", str(path))
+    assert answer.code == 2
+    assert "the limit is 16,777,216 bytes" in answer.err

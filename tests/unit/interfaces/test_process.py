@@ -1,11 +1,13 @@
 """The command line as a process: light imports, streams, broken pipes."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -90,3 +92,20 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path):
     assert "S101" in done.stderr
     assert "Traceback" not in done.stderr
     assert folder.read_text() == "a file where a folder is wanted"
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_person_gets_a_page(tmp_path: Path, no_color: bool):
+    (tmp_path / "problem.json").write_text(SMALLEST)
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment |= {"TERM": "xterm-256color"} | ({"NO_COLOR": "1"} if no_color else {})
+    page, code = pexpect.run(
+        f"{' '.join(ADVISOR)} recommend {tmp_path / 'problem.json'}",
+        withexitstatus=True,
+        encoding="utf-8",
+        env=environment,
+        dimensions=(24, 80),
+    )
+    assert code == 0
+    assert "Activation function" in page
+    assert ("\033[" in page) != no_color
