@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from advisor.knowledge.conditions import show
+from advisor.knowledge.conditions import Place, show
 from advisor.knowledge.domains import KINDS, Domain, Value
 from advisor.knowledge.reading import FileReader, described, suggestion
 from advisor.knowledge.rulebook import (
@@ -38,6 +38,7 @@ class Declarations:
         works: The bibliography; None when it could not be read (then nothing is said about unknown works).
         complete: False when declarations are broken so that names in rules cannot be judged.
         domains: Domain of every name that a condition may read.
+        doubtful: Where rules are that could only be read in part.
     """
 
     facts: Mapping[str, FactType]
@@ -54,6 +55,7 @@ class Declarations:
     slots: dict[str, Slot] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
     complete: bool = True
+    doubtful: set[Place] = field(default_factory=set)
 
 
 def read_bibliography(reader: FileReader, root: MappingNode) -> dict[str, Work]:

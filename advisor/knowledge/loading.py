@@ -191,7 +191,8 @@ def _checked(
         impossible=tuple(impossible),
     )
     if declared.complete:
-        findings += condition_findings(rulebook.rules, rulebook.domains, rulebook)
+        sound = [rule for rule in rulebook.rules if rule.place not in declared.doubtful]
+        findings += condition_findings(sound, rulebook.domains, rulebook)
     if not findings:
         findings += cycle_findings(rulebook)
     return rulebook

@@ -44,9 +44,11 @@ class _RuleReader:
     def __init__(self, reader: FileReader, declared: Declarations) -> None:
         self.reader = reader
         self.declared = declared
+        self.before = len(reader.findings)
 
     def rule(self, node: Node) -> Rule | None:
         reader, declared = self.reader, self.declared
+        self.before = len(reader.findings)
         fields = reader.fields(node, self._called(node), _REQUIRED, _OPTIONAL)
         if fields is None:
             return None
@@ -67,7 +69,7 @@ class _RuleReader:
         if "examples" in fields:
             examples = reader.items(fields["examples"], f"'examples' of {what}")
             cases += [self.case(example, f"example {number}", what) for number, example in enumerate(examples, 1)]
-        return Rule(
+        rule = Rule(
             id=rule_id,
             title=reader.text(fields.get("title"), f"'title' of {what}"),
             layer=layer,
@@ -84,6 +86,9 @@ class _RuleReader:
             place=reader.at(fields.get("rule", node)),
             places=self.places(fields),
         )
+        if len(reader.findings) > self.before:
+            declared.doubtful.add(rule.place)
+        return rule
 
     @staticmethod
     def _called(node: Node) -> str:
@@ -113,7 +118,8 @@ class _RuleReader:
                 branches = tuple(self.all_of(item) for item in self.reader.items(value, f"{name!r}"))
                 if not branches and isinstance(value, SequenceNode):
                     self.reader.add("K106", value, f"{name!r} is empty")
-                parts.append(AnyOf(branches) if name == "any" else AllOf(branches))
+                if branches:
+                    parts.append(AnyOf(branches) if name == "any" else AllOf(branches))
             else:
                 parts += self.atoms(name, key, value)
         return AllOf(tuple(parts))
@@ -198,7 +204,10 @@ class _RuleReader:
             if isinstance(value, str) and domain.is_numeric:
                 parameter = value
                 fine, resolved = self.parameter(parameter, item)
-                if not fine or isinstance(resolved, tuple):
+                if not fine:
+                    continue
+                if isinstance(resolved, tuple):
+                    self.reader.add("K104", item, f"parameter {parameter!r} is a list")
                     continue
                 value = resolved
             elif domain.is_numeric:
@@ -335,6 +344,8 @@ class _RuleReader:
         found: dict[str, tuple[Value, ...]] = {}
         chosen = {assignment.target: assignment for assignment in sets}
         for name, key, value in self.reader.entries(node, f"'alternatives' of {what}") if node is not None else []:
+            if name not in chosen and len(self.reader.findings) > self.before:
+                continue
             if name not in chosen:
                 message = f"'alternatives' names {name!r}, which {what} doesn't set{suggestion(name, chosen)}"
                 self.reader.add("K128", key, message)
