@@ -169,6 +169,8 @@ class FileReader:
                 self.add(
                     "K108", place, f"{what} is not allowed in rule files", "Write the value out where it is needed."
                 )
+                found = True
+        return found
 
     def _syntax(self, error: Exception) -> None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

@@ -66,7 +66,8 @@ slots:
   rates: {title: t, group: network, type: number, list: true, meaning: m}
   clipping: {title: t, group: network, type: number, nullable: true, meaning: m}
   pruned: {title: t, group: network, type: bool, meaning: m}
-  pretraining: {title: t, group: network, values: [reuse, unsupervised, auxiliary], list: true, collect: true, meaning: m}
+  pretraining:
+    {title: t, group: network, values: [reuse, unsupervised, auxiliary], list: true, collect: true, meaning: m}
 """
 
 BASE = """\
