@@ -55,11 +55,11 @@ def carry_out(
         listener.stage("Nothing to do", f"the run in {target} is finished and of the same request")
         return load_run(target)
     with open_workplace(target, resume=resume, force=force) as workplace:
-        load_framework()
         listener.stage("Reading", "the data")
         prepared = prepare(request)
         workplace.bind(inputs_of(prepared))
         listener.prepared(prepared)
+        load_framework()
         listener.stage("Training", "")
         fitted: Fitted = fit(
             prepared,
