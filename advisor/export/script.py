@@ -313,15 +313,15 @@ def _training(
             ("divergence_factor", "collapse_factor") if style == "loop" else ()
         )
         found += [_Constant(name.upper(), recipe[name], why=why) for name in retries]
-    return found + _optimizer(recipe, style)
+    return found + _optimizer(recipe)
 
 
-def _optimizer(recipe: Mapping[str, Any], style: Style) -> list[_Constant]:
+def _optimizer(recipe: Mapping[str, Any]) -> list[_Constant]:
     optimizer = recipe["optimizer"]
     found = []
     if optimizer.startswith("sgd"):
         found.append(_Constant("MOMENTUM", recipe["momentum"], "momentum"))
-        if recipe["schedule"] == "one_cycle" and style == "loop":
+        if recipe["schedule"] == "one_cycle":
             found.append(_Constant("MOMENTUM_DROP", recipe["momentum_drop"], "momentum"))
     else:
         names = {"rmsprop": ("rho",), "nadam": ("beta_1", "beta_2"), "adamw": ("beta_1", "beta_2", "weight_decay")}
