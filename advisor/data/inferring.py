@@ -49,8 +49,8 @@ def infer_schema(
     """
     frame = to_frame(frame)
     kinds = dict(kinds or {})
-    split = _find_split(frame, split_column)
-    name, how = _find_target(frame, target, split)
+    split = find_split(frame, split_column)
+    name, how = find_target(frame, target, split)
     _check_kinds(frame, kinds, name, split)
     labels = labels_of(frame[name])
     if labels.missing and not allow_missing_target:
@@ -121,13 +121,15 @@ def no_such_column(name: str, names: list[str], role: str) -> DataError:
     return DataError(Finding("D120", role, f"there is no column {name!r}{meant}", f"Columns: {shown}."))
 
 
-def _find_split(frame: pl.DataFrame, asked: str | None) -> str | None:
+def find_split(frame: pl.DataFrame, asked: str | None) -> str | None:
+    """Return the name of the column that holds the split: the one that was named, else ``_split``, else None."""
     if asked is not None and asked not in frame.columns:
         raise no_such_column(asked, frame.columns, "split column")
     return asked or (SPLIT_COLUMN if SPLIT_COLUMN in frame.columns else None)
 
 
-def _find_target(frame: pl.DataFrame, asked: str | None, split: str | None) -> tuple[str, str]:
+def find_target(frame: pl.DataFrame, asked: str | None, split: str | None) -> tuple[str, str]:
+    """Return the target column, and how it was known."""
     names = [name for name in frame.columns if name != split]
     if asked is not None:
         if asked not in names:
