@@ -68,11 +68,9 @@ def cycle_findings(rulebook: Rulebook) -> Iterator[Finding]:
     """Yield the cycle among rules and values, if there is one; it names its rules."""
     cycle = dependencies(rulebook).cycle
     if cycle:
-        position, words = say_cycle(rulebook, cycle)
+        rule, words = say_cycle(rulebook, cycle)
         hint = "Break the cycle: let a condition read facts of the problem instead."
-        yield Finding(
-            "K117", str(rulebook.rules[position].place), f"rules depend on each other in a cycle: {words}", hint
-        )
+        yield Finding("K117", str(rule.place), f"rules depend on each other in a cycle: {words}", hint)
 
 
 def clash_findings(rulebook: Rulebook) -> Iterator[Finding]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from advisor.knowledge.conditions import atoms
 from advisor.knowledge.rulebook import DECIDED
 
 if TYPE_CHECKING:
-    from advisor.knowledge.rulebook import Rulebook
+    from advisor.knowledge.rulebook import Rule, Rulebook
 
 Node = int | str
 """A step of inference: a rule (its position), or the value of a derived fact, computed number or ``decided.<slot>``."""
@@ -107,18 +108,27 @@ def _sort(needs: dict[Node, tuple[Node, ...]]) -> tuple[tuple[Node, ...], tuple[
     return tuple(order), ()
 
 
-def say_cycle(rulebook: Rulebook, cycle: tuple[Node, ...]) -> tuple[int, str]:
-    """Return (position of a rule in the cycle, the cycle in words that name its rules)."""
-    start = next(index for index, step in enumerate(cycle) if isinstance(step, int))
+def say_cycle(rulebook: Rulebook, cycle: tuple[Node, ...]) -> tuple[Rule, str]:
+    """Return (a rule in the cycle, the cycle in words that name its rules)."""
+    rules = rulebook.rules
+    start = cycle.index(min((step for step in cycle if isinstance(step, int)), default=cycle[0]))
     turned = cycle[start:] + cycle[:start]
+    first: Rule | None = None
     words = []
-    for step, after in zip(turned, turned[1:] + turned[:1], strict=True):
-        name = rulebook.rules[step].id if isinstance(step, int) else ""
-        following = repr(rulebook.rules[after].id) if isinstance(after, int) else f"{after!r}"
-        if name:
-            words.append(f"rule {name!r} {'is defeated by' if isinstance(after, int) else 'reads'} {following}")
+    for step, after in pairwise((*turned, turned[0])):
+        following = repr(rules[after].id if isinstance(after, int) else after)
+        if isinstance(step, int):
+            first = first or rules[step]
+            words.append(
+                f"rule {rules[step].id!r} {'is defeated by' if isinstance(after, int) else 'reads'} {following}"
+            )
+        elif isinstance(after, int):
+            words.append(f"which is set by {following}")
+        elif step in rulebook.computed:
+            words.append(f"which reads {following}")
         else:
-            words.append(f"which {'is set by' if isinstance(after, int) else 'reads'} {following}")
-    position = turned[0]
-    assert isinstance(position, int)
-    return position, ", ".join(words)
+            copying = next(each for each in rulebook.writers[step] if rulebook.written(each, step).copy == after)
+            first = first or rules[copying]
+            words.append(f"{step!r} is copied by rule {rules[copying].id!r} from {following}")
+    assert first is not None, "a cycle without a rule: computed numbers read slots and facts only"
+    return first, ", ".join(words)
