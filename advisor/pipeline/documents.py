@@ -7,9 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from advisor.data import Schema
 from advisor.evaluation import primary_metric
 from advisor.export.manifest import versions, write_manifest
 from advisor.export.model_card import render_model_card
+from advisor.export.script import ScriptData, ScriptFacts, generate_script
 from advisor.pipeline.delivery import Delivered
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared, inputs_of
@@ -25,6 +27,10 @@ from advisor.report import Metrics as ReportMetrics
 from advisor.report.card import model_card_inputs
 from advisor.report.inputs import NETWORK
 from advisor.storage import write_json, write_text
+from advisor.training import Recipe
+
+DATA_IN_MEMORY = "data.parquet"
+"""What a script calls data that were given as a table in memory."""
 
 
 def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, folder: Path, name: str) -> None:
@@ -47,11 +53,41 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
     write_json(folder / "metrics.json", metrics_document(prepared, fitted, delivered))
     write_json(folder / "requirements.json", requirements_document(delivered))
     write_json(folder / "logs" / "history.json", history_document(fitted))
+    script = script_of(prepared, fitted)
+    if script is not None:
+        write_text(folder / "train.py", script)
     inputs = report_inputs(prepared, fitted, delivered, name)
     write_text(folder / "report.html", render_report(inputs))
     write_text(folder / "model_card.md", render_model_card(model_card_inputs(inputs)))
     write_manifest(
         folder, seed=prepared.request.seed, data_sha256=prepared.bundle.sha256, extra={"inputs": inputs_of(prepared)}
+    )
+
+
+def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
+    """Return the standalone script that repeats the chosen training bit for bit; None for what scripts can't do yet."""
+    request, chosen = prepared.request, fitted.chosen
+    if not isinstance(prepared.schema, Schema) or chosen.candidate.recommendation.problem.architecture != "dense_stack":
+        return None
+    paths = [each if isinstance(each, str | Path) else None for each in (request.validation, request.test)]
+    in_memory = not isinstance(request.data, str | Path)
+    return generate_script(
+        chosen.candidate.recommendation.to_dict(),
+        Recipe.from_values(chosen.candidate.recommendation.values, task=prepared.bundle.task).as_dict(),
+        style="loop",
+        data=ScriptData(
+            path=DATA_IN_MEMORY if in_memory else str(request.data),
+            schema=prepared.schema,
+            frame=prepared.frame if in_memory else None,
+            validation=None if paths[0] is None else str(paths[0]),
+            test=None if paths[1] is None else str(paths[1]),
+        ),
+        facts=ScriptFacts.from_training(
+            chosen.report,
+            seed=request.seed,
+            regularization_strength=chosen.candidate.strength,
+            dropout_rate=chosen.candidate.rate,
+        ),
     )
 
 
@@ -97,6 +133,7 @@ def metrics_document(prepared: Prepared, fitted: Fitted, delivered: Delivered) -
             for trial in fitted.trials
         ],
         "events": [asdict(event) for event in fitted.events],
+        **({} if delivered.uncertainty is None else {"uncertainty": delivered.uncertainty.measured}),
     }
 
 
