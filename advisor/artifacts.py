@@ -247,3 +247,42 @@ class SamplingParts:
     masks: tuple[Mask, ...]
     draws_inside: bool
     layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of compression that was tried, with what it was measured to bring and to cost.
+
+    Attributes:
+        name: The step: a rung of the recommendation's ladder, or ``precision``, ``sparsification`` …
+        outcome: ``taken``, ``too_costly``, ``no_gain``, ``skipped`` or ``failed``.
+        why: The reason, in one sentence with numbers.
+        artifact: Its file, relative to the run folder; None when none was made.
+        latency_p50_ms: Median latency of that file.
+        latency_p99_ms: Its 99th percentile.
+        bytes: Its size.
+        sparsity: Fraction of zeros in its kernels.
+        val_before: Validation metric before the step.
+        val_after: Validation metric after it.
+        cost: Share of the validation metric that was lost.
+        allowed: Share that may be lost.
+        test_before: Test metric before the step; reported, never decided on.
+        test_after: Test metric after it.
+        delivered: Whether its file is the delivered one.
+    """
+
+    name: str
+    outcome: str
+    why: str
+    artifact: str | None = None
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    bytes: int | None = None
+    sparsity: float | None = None
+    val_before: float | None = None
+    val_after: float | None = None
+    cost: float | None = None
+    allowed: float | None = None
+    test_before: float | None = None
+    test_after: float | None = None
+    delivered: bool = False

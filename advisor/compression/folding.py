@@ -40,7 +40,12 @@ class Folding:
 
 
 def fold(
-    model: Model, *, batch_normalization: bool = True, standardization: bool = False, rows: Array | None = None
+    model: Model,
+    *,
+    batch_normalization: bool = True,
+    standardization: bool = False,
+    target_units: bool = False,
+    rows: Array | None = None,
 ) -> Folding:
     """Fold what can be folded.
 
@@ -52,6 +57,7 @@ def fold(
         model: A functional or sequential model in which every layer is used once.
         batch_normalization: Whether to fold Batch Normalization.
         standardization: Whether to fold the layer that standardizes inputs.
+        target_units: Whether to fold the layer that turns a linear output into the user's units.
         rows: Inputs on which both models must agree to within :data:`TOLERANCE`; None checks nothing.
 
     Returns:
@@ -63,18 +69,18 @@ def fold(
     graph = Graph(model)
     done: list[tuple[str, str]] = []
     kept: dict[str, str] = {}
-    for name in graph.names_of("BatchNormalization") if batch_normalization else []:
-        into = _fold_normalization(graph, name)
-        if isinstance(into, str):
-            kept[name] = into
-        else:
-            done += [(name, each) for each in into]
-    for name in graph.names_of("Standardize") if standardization else []:
-        into = _fold_standardization(graph, name)
-        if isinstance(into, str):
-            kept[name] = into
-        else:
-            done += [(name, each) for each in into]
+    wanted = (
+        (batch_normalization, "BatchNormalization", _fold_normalization),
+        (standardization, "Standardize", _fold_standardization),
+        (target_units, "TargetUnits", _fold_target_units),
+    )
+    for is_wanted, kind, act in wanted:
+        for name in graph.names_of(kind) if is_wanted else []:
+            into = act(graph, name)
+            if isinstance(into, str):
+                kept[name] = into
+            else:
+                done += [(name, each) for each in into]
     folded = graph.build() if done else model
     if done and rows is not None:
         _check(model, folded, rows)
@@ -200,6 +206,23 @@ def _fold_standardization(graph: Graph, name: str) -> list[str] | str:
         _into_dense(graph, dense, part, scale, shift)
     graph.configure(name, center=[0.0] * len(scale), factor=[1.0] * len(scale))
     return [dense for dense, _ in targets]
+
+
+def _fold_target_units(graph: Graph, name: str) -> list[str] | str:
+    layer = graph.layers[name]
+    scale, shift = np.asarray(layer.scale, np.float64), np.asarray(layer.shift, np.float64)
+    before = graph.only_input(name)
+    between: list[str] = []
+    while before is not None and type(graph.layers[before]).__name__ == "Activation" and graph.is_linear(before):
+        between.append(before)
+        before = graph.only_input(before)
+    if before is None or not _is_dense(graph, before) or not graph.is_linear(before):
+        return "the output has an activation"
+    weights = graph.weights[before]
+    bias = weights[1] if len(weights) > 1 else np.zeros(len(scale))
+    graph.set_linear(before, [weights[0] * scale, bias * scale + shift])
+    graph.bypass(name)
+    return [before]
 
 
 def _is_dense(graph: Graph, name: str) -> bool:

@@ -173,7 +173,7 @@ def without_masks(masked: Model, model: Model) -> Model:
 class GradualPruning:
     """Raises the sparsity epoch by epoch and keeps the best weights of the epochs that have all of it.
 
-    A Keras callback (it takes what a callback takes); after training, :meth:`finish` puts the best weights in place.
+    :meth:`callback` goes into the training; after it, :meth:`finish` puts the best weights in place.
     """
 
     def __init__(self, target: Target, *, ramp_epochs: int, power: float = 3.0) -> None:
@@ -188,15 +188,17 @@ class GradualPruning:
         self._best: tuple[float, list[Array]] | None = None
         self._model: Model = None
 
-    def set_model(self, model: Model) -> None:
-        """Take the model whose masks are set."""
-        self._model = model
+    def callback(self, model: Model) -> Any:
+        """Return the Keras callback that prunes this model while it trains."""
+        import keras
 
-    def set_params(self, params: Any) -> None:
-        """Take what Keras tells its callbacks; nothing of it is needed."""
+        self._model = model
+        return keras.callbacks.LambdaCallback(on_epoch_begin=self.on_epoch_begin, on_epoch_end=self.on_epoch_end)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the masks for an epoch, counted from 0."""
+        if epoch == 0:  # a training that diverged begins anew
+            self._best = None
         if epoch < self._ramp:
             self.set_masks(1.0 - (1.0 - (epoch + 1) / self._ramp) ** self._power)
 
@@ -205,12 +207,6 @@ class GradualPruning:
         loss = float((logs or {}).get("val_loss", np.inf))
         if epoch + 1 >= self._ramp and (self._best is None or loss < self._best[0]):
             self._best = (loss, [np.array(each) for each in self._model.get_weights()])
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Nothing to do."""
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Nothing to do."""
 
     def set_masks(self, share: float) -> None:
         """Prune every kernel to a share of its target; what is pruned stays zero."""

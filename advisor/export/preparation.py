@@ -36,10 +36,10 @@ class Preparation:
 
         Returns:
             The preprocessing, and the rest of the model, which shares its weights; None where embeddings are looked up,
-            for these are trained.
+            for these are trained, and for data that are no table.
         """
         layers = {layer.name: layer for layer in core.layers}
-        if "embeddings" in layers:
+        if "embeddings" in layers or not any(kind in layers for kind in _KINDS):
             return None
         parts = tuple(
             {"kind": kind, **{k: v for k, v in layers[kind].get_config().items() if k in _SETTINGS[kind]}}

@@ -67,7 +67,7 @@ def test_gradual_pruning_reaches_the_target_and_masks_leave_exact_zeros():
     rows = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
     assert np.array_equal(np.asarray(masked(rows)), np.asarray(model(rows)))
     pruning = GradualPruning(target, ramp_epochs=3)
-    pruning.set_model(masked)
+    pruning.callback(masked)
     shares = []
     for epoch in range(4):
         pruning.on_epoch_begin(epoch)

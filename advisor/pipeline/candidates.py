@@ -1,0 +1,269 @@
+"""Files that could be delivered: exported, reloaded, compared, and measured in all that requirements name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.artifacts import Array, Artifact, Latency, Verdict
+from advisor.builder import with_target_units
+from advisor.compression import fold
+from advisor.errors import CompressionError, ExportError, Finding
+from advisor.evaluation import (
+    Measurement,
+    latency_measurement,
+    measure,
+    measure_latency,
+    measure_litert_sparsity,
+    primary_metric,
+    size_measurement,
+    sparsity_measurement,
+    verdicts,
+)
+from advisor.export import LiteRTRuntime, export_litert, verify_litert
+from advisor.export.compare import TOLERANCES, compare, verified
+from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse
+from advisor.export.keras_format import predictor
+from advisor.export.preparation import Preparation
+from advisor.pipeline.device import DeviceProfile
+from advisor.pipeline.preparation import Prepared
+from advisor.storage import write_bytes
+
+LATENCY_ROWS = 256
+ROUNDS, CALLS = 3, 1000
+CHECKED_ROWS = 256
+FOLDED_TOLERANCE = 1e-5
+FULL_INT8_TOLERANCE = 1.0
+"""Largest difference of a file all in 8 bits from the network in memory; what it costs is judged on the metric."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that could be delivered, with everything measured about it.
+
+    Attributes:
+        name: What it is: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8``, ``sparse_float32`` …
+        artifact: Path, size and how it compares with the network in memory.
+        latency: Of one row in its runtime.
+        sparsity: Fraction of exact zeros in the kernels of the file.
+        val: Primary metric on the validation rows.
+        test: Primary metric on the test rows; never read for a decision.
+        preparation: What happens before the file; None when all of it is inside.
+        notes: What was left undone, and why.
+    """
+
+    name: str
+    artifact: Artifact
+    latency: Latency
+    sparsity: float
+    val: float
+    test: float
+    preparation: Preparation | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def measurements(self) -> dict[str, Measurement]:
+        """What requirements are compared with."""
+        name = Path(self.artifact.path).name
+        return {
+            "latency": latency_measurement(self.latency),
+            "size": size_measurement(self.artifact.bytes, name),
+            "sparsity": sparsity_measurement(self.sparsity, name),
+        }
+
+    def verdicts(self, requirements: Sequence[Mapping[str, Any]]) -> tuple[Verdict, ...]:
+        """Compare the requirements with what was measured."""
+        return verdicts(requirements, self.measurements)
+
+    def violation(self, requirements: Sequence[Mapping[str, Any]]) -> float:
+        """Return by what factor the requirement that is furthest away is missed; at most 1 when all are met."""
+        worst = 0.0
+        for verdict, requirement in zip(self.verdicts(requirements), requirements, strict=True):
+            if requirement["comparison"] == "at_most":
+                factor = verdict.measured / max(verdict.required, 1e-300)
+            else:
+                factor = verdict.required / max(verdict.measured, 1e-12)
+            worst = max(worst, factor)
+        return worst
+
+
+def open_runtime(path: Path, preparation: Preparation | None) -> Any:
+    """Load a delivered file in its runtime."""
+    return LiteRTRuntime(path) if preparation is None else PreparedRuntime(path, preparation)
+
+
+def cost_of(task: str, before: float, after: float) -> float:
+    """Return which share of the metric was lost; negative when it became better."""
+    loss = before - after if primary_metric(task).higher_is_better else after - before
+    return loss / max(abs(before), 1e-12)
+
+
+def primary(prepared: Prepared, part: Any, answers: Array) -> float:
+    """Return the primary metric of answers; infinitely bad where it is undefined."""
+    if not np.isfinite(answers).all():
+        return float("nan")
+    value = measure(prepared.bundle.task, part.y, answers).primary
+    return float("nan") if value is None else value
+
+
+class Workbench:
+    """Makes candidates out of networks."""
+
+    def __init__(self, prepared: Prepared, folder: Path, profile: DeviceProfile | None) -> None:
+        """Set it up.
+
+        Args:
+            prepared: Data and decisions.
+            folder: The growing run folder.
+            profile: The device that latency is for; None is this host.
+        """
+        self.prepared, self.folder, self._profile = prepared, folder, profile
+        scale = prepared.statistics.target_scale
+        self._scale: Array | float = 1.0 if scale is None else scale
+        self._count = 0
+
+    def path(self, name: str) -> Path:
+        """Return a new path for a file of the ladder."""
+        self._count += 1
+        return self.folder / "model" / "ladder" / f"{self._count:02d}-{name}.tflite"
+
+    def metrics(self, core: Any) -> tuple[float, float]:
+        """Return a network's primary metric on the validation and on the test rows.
+
+        Args:
+            core: The network in the units of training.
+        """
+        predict = predictor(with_target_units(core, self.prepared.statistics))
+        bundle = self.prepared.bundle
+        return tuple(primary(self.prepared, part, _in_blocks(predict, part.x)) for part in (bundle.val, bundle.test))  # type: ignore[return-value]
+
+    def make(self, core: Any, name: str) -> Candidate:
+        """Export a network, reload the file, compare it, and measure it.
+
+        Args:
+            core: The network in the units of training.
+            name: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8`` (or ``full_int8_integers``),
+                ``sparse_float32``.
+
+        Raises:
+            ExportError: If it can't be exported, or answers differently.
+        """
+        made: Candidate = _MAKERS[name](self, core, name)
+        return made
+
+    def from_bytes(self, content: bytes, preparation: Preparation, core: Any, name: str) -> Candidate:
+        """Measure a file that begins behind the preprocessing and was made elsewhere."""
+        path = self.path(name)
+        write_bytes(path, content)
+        return self._measured(path, core, name, "int8", preparation, FULL_INT8_TOLERANCE, ())
+
+    def plain(self, core: Any, name: str) -> Candidate:
+        """Export weights in 32 or 16 bits, or in 8 with activations as they come."""
+        precision = {"dynamic_int8": "int8"}.get(name, name)
+        rows = self.prepared.bundle.val.x[:CHECKED_ROWS]
+        notes: tuple[str, ...] = ()
+        tolerance: float | None = None
+        if name == "float32":
+            core, notes, tolerance = self._without_standardization(core, rows)
+        model = with_target_units(core, self.prepared.statistics)
+        path = self.path(name)
+        export_litert(model, path, precision=precision)
+        return self._measured(path, core, name, precision, None, tolerance, notes)
+
+    def sparse(self, core: Any, name: str) -> Candidate:
+        """Export weights in 32 bits, with zeros left out."""
+        path = self.path(name)
+        export_sparse(with_target_units(core, self.prepared.statistics), path)
+        return self._measured(path, core, name, "float32", None, FOLDED_TOLERANCE, ())
+
+    def full(self, core: Any, name: str) -> Candidate:
+        """Export weights and activations in 8 bits; preprocessing stays outside of the file."""
+        preparation, rest = self.cut(core)
+        path = self.path(name)
+        prepared = preparation.compile()(self.prepared.bundle.train.x)
+        export_full_int8(rest, path, prepared, integers=name == "full_int8_integers")
+        return self._measured(path, core, name, "int8", preparation, FULL_INT8_TOLERANCE, ())
+
+    def cut(self, core: Any) -> tuple[Preparation, Any]:
+        """Return the preprocessing of a network and the rest, answering in the user's units.
+
+        Raises:
+            ExportError: If there are embeddings: looking them up can't be left to the caller.
+        """
+        model = fold(with_target_units(core, self.prepared.statistics), target_units=True).model
+        found = Preparation.of(model)
+        if found is None:
+            raise ExportError(
+                Finding("E107", "full_int8", "embeddings are looked up in 32 bits, so not all can be in 8 bits.")
+            )
+        return found
+
+    def _without_standardization(self, core: Any, rows: Array) -> tuple[Any, tuple[str, ...], float | None]:
+        """Fold the standardization of inputs where that is exact."""
+        try:
+            folding = fold(core, batch_normalization=False, standardization=True, rows=rows)
+        except CompressionError as error:
+            return core, (f"The standardization of inputs was not folded: {error.findings[0].message}",), None
+        notes = tuple(f"{layer} was not folded: {why}." for layer, why in folding.kept.items())
+        return folding.model, notes, FOLDED_TOLERANCE if folding.folded else None
+
+    def _measured(
+        self,
+        path: Path,
+        core: Any,
+        name: str,
+        precision: str,
+        preparation: Preparation | None,
+        tolerance: float | None,
+        notes: tuple[str, ...],
+    ) -> Candidate:
+        prepared = self.prepared
+        model = with_target_units(core, prepared.statistics)
+        rows = prepared.bundle.test.x[:CHECKED_ROWS]
+        runtime = open_runtime(path, preparation)
+        if preparation is None:
+            artifact = verify_litert(
+                path, model, rows, root=self.folder, precision=precision, scale=self._scale, tolerance=tolerance
+            )
+        else:
+            allowed = tolerance if tolerance is not None else TOLERANCES[precision]
+            comparison = compare(predictor(model), runtime.predict, rows, allowed, scale=self._scale)
+            artifact = verified("litert", path, self.folder, path.stat().st_size, comparison, precision)
+        latency = steady_latency(runtime, list(rows[:LATENCY_ROWS]), f"LiteRT {name.replace('_', ' ')}, 1 thread")
+        if self._profile is not None:
+            latency = self._profile.apply(latency, precision)
+        bundle = prepared.bundle
+        return Candidate(
+            name,
+            artifact,
+            latency,
+            measure_litert_sparsity(path).fraction,
+            primary(prepared, bundle.val, runtime.predict(bundle.val.x)),
+            primary(prepared, bundle.test, runtime.predict(bundle.test.x)),
+            preparation,
+            notes,
+        )
+
+
+def steady_latency(runtime: Any, rows: list[Array], words: str) -> Latency:
+    """Measure latency in several rounds and return the slowest: what is promised must hold when measured again."""
+    found = [measure_latency(runtime.predict_row, rows, runtime=words, calls=CALLS) for _ in range(ROUNDS)]
+    return max(found, key=lambda latency: latency.p99_ms)
+
+
+def _in_blocks(predict: Any, rows: Array, block: int = 4096) -> Array:
+    return np.concatenate([predict(rows[first : first + block]) for first in range(0, len(rows), block)])
+
+
+_MAKERS: Mapping[str, Any] = {
+    "float32": Workbench.plain,
+    "float16": Workbench.plain,
+    "dynamic_int8": Workbench.plain,
+    "full_int8": Workbench.full,
+    "full_int8_integers": Workbench.full,
+    "sparse_float32": Workbench.sparse,
+}

@@ -1,0 +1,282 @@
+"""While a requirement is missed, the recommendation's ladder says what to try next; every step is measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from advisor.artifacts import Event
+from advisor.builder import build_core
+from advisor.compression import fold
+from advisor.errors import AdvisorError
+from advisor.evaluation import measure_sparsity
+from advisor.pipeline.candidates import Candidate, Workbench
+from advisor.pipeline.compressing import Descent, folded, settle
+from advisor.pipeline.fitting import fit
+from advisor.pipeline.progress import Progress
+from advisor.pipeline.sparsifying import prune
+from advisor.problem import Problem
+from advisor.recommendation import Recommendation, recommend
+
+NARROWEST = 4
+"""Neurons of the narrowest network that is tried: with fewer, a layer can hardly pass anything on."""
+SAFETY = 0.8
+"""Share of a latency budget that an untrained network may take to be worth training: measurements vary."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every step of the ladder is given besides the descent."""
+
+    checkpoints: Path
+    progress: Progress
+    resume: bool
+
+
+Step = Callable[[Descent, Context], None]
+
+
+def descend(descent: Descent, checkpoints: Path, progress: Progress, resume: bool) -> str:
+    """Go down the ladder until every requirement is met.
+
+    Returns:
+        An empty text when every requirement is met; else why not, and what came closest.
+    """
+    context = Context(checkpoints, progress, resume)
+    for name in descent.fitted.recommendation.values["compression_ladder"]:
+        if descent.is_met:
+            break
+        try:
+            STEPS[name](descent, context)
+        except AdvisorError as error:
+            descent.skip(name, error.findings[0].message, "failed")
+    if descent.is_met:
+        return ""
+    text = closest(descent)
+    descent.tell(Event("infeasible", text))
+    return text
+
+
+def closest(descent: Descent) -> str:
+    """Say which requirements nothing meets, with what came closest to each."""
+    parts = []
+    for index, requirement in enumerate(descent.requirements):
+        measured = [(each.verdicts(descent.requirements)[index], each) for each in descent.candidates]
+        at_most = requirement["comparison"] == "at_most"
+        verdict, best = min(measured, key=lambda pair: pair[0].measured if at_most else -pair[0].measured)
+        words = "at most" if at_most else "at least"
+        state = "was met by" if verdict.met else "is met by nothing; closest came"
+        parts.append(
+            f"{verdict.name} of {words} {verdict.required:g} {verdict.unit} {state} {best.name.replace('_', ' ')} "
+            f"with {verdict.measured:.4g} {verdict.unit}"
+        )
+    tried = sum(rung.artifact is not None for rung in descent.rungs)
+    return f"Not every requirement can be met together ({tried} files measured): " + "; ".join(parts) + "."
+
+
+# ------------------------------------------------------------------------------------------------- the steps
+
+
+def _fold(descent: Descent, context: Context) -> None:
+    fitted, why_not = folded(descent.bench.prepared, descent.fitted, descent.tell)
+    if why_not:
+        descent.skip("fold_batch_normalization", why_not)
+        return
+    descent.fitted = fitted
+    assert descent.current is not None
+    candidate = descent.bench.make(fitted.chosen.core, descent.current.name)
+    descent.weigh("fold_batch_normalization", candidate, before=(descent.val, descent.test))
+
+
+def _precision(name: str) -> Step:
+    def step(descent: Descent, context: Context) -> None:
+        micro = descent.fitted.recommendation.problem.target_device == "microcontroller"
+        made = f"{name}_integers" if micro and name == "full_int8" else name
+        if any(rung.name in (name, made) for rung in descent.rungs):
+            descent.skip(name, "this was measured before.")
+            return
+        candidate = descent.bench.make(descent.fitted.chosen.core, made)
+        descent.weigh(name, candidate, before=(descent.val, descent.test))
+
+    return step
+
+
+def _quantization_aware(descent: Descent, context: Context) -> None:
+    from advisor.compression.quantization_aware import train_in_int8
+
+    name = "quantization_aware_int8"
+    before = [rung for rung in descent.rungs if rung.name in ("full_int8", "full_int8_integers")]
+    if not any(rung.outcome == "too_costly" for rung in before):
+        why = before[-1].why if before else "8 bits throughout were not tried."
+        descent.skip(name, f"8 bits without such training were not too costly: {why}")
+        return
+    prepared = descent.bench.prepared
+    core = fold(descent.fitted.chosen.core).model
+    preparation, _ = descent.bench.cut(core)
+    micro = descent.fitted.recommendation.problem.target_device == "microcontroller"
+    content = train_in_int8(
+        core, preparation.compile(), prepared.bundle, prepared.statistics, seed=prepared.request.seed, integers=micro
+    )
+    candidate = descent.bench.from_bytes(content, preparation, core, name)
+    descent.weigh(name, candidate, before=(descent.val, descent.test))
+
+
+def _sparse_execution(descent: Descent, context: Context) -> None:
+    core = descent.fitted.chosen.core
+    zeros = measure_sparsity(core).fraction
+    if zeros == 0:
+        descent.skip("sparse_execution", "no weight is zero.")
+        return
+    descent.weigh("sparse_execution", descent.bench.make(core, "sparse_float32"), before=(descent.val, descent.test))
+
+
+def _magnitude_pruning(descent: Descent, context: Context) -> None:
+    prepared, values = descent.bench.prepared, descent.fitted.recommendation.values
+    if values["sparsification"] == "magnitude_pruning":
+        pruned = descent.fitted
+    else:
+        fraction = float(values.get("ladder_sparsity_target") or 0.9)
+        pruned = prune(prepared, descent.fitted, fraction, context.progress, descent.tell)
+    candidate = descent.bench.make(pruned.chosen.core, "sparse_float32")
+    if descent.weigh("magnitude_pruning", candidate, before=(descent.val, descent.test)):
+        descent.fitted = pruned
+        descent.val, descent.test = descent.bench.metrics(pruned.chosen.core)
+
+
+def _fewer_units(descent: Descent, context: Context) -> None:
+    values = descent.fitted.recommendation.values
+    layers = int(values["hidden_layers"])
+    floor, found = _search(descent, [layers])
+    if found is None:
+        descent.skip("fewer_units", f"no width is enough with {layers} hidden layers: {floor}", "no_gain")
+        return
+    _train_smaller(descent, context, "fewer_units", *found)
+
+
+def _fewer_layers(descent: Descent, context: Context) -> None:
+    layers = int(descent.fitted.recommendation.values["hidden_layers"])
+    if layers <= 1:
+        descent.skip("fewer_layers", "there is one hidden layer.")
+        return
+    floor, found = _search(descent, list(range(layers - 1, 0, -1)))
+    if found is None:
+        descent.skip("fewer_layers", f"no network is small enough: {floor}", "no_gain")
+        return
+    _train_smaller(descent, context, "fewer_layers", *found)
+
+
+STEPS: Mapping[str, Step] = {
+    "fold_batch_normalization": _fold,
+    "float16": _precision("float16"),
+    "dynamic_int8": _precision("dynamic_int8"),
+    "full_int8": _precision("full_int8"),
+    "quantization_aware_int8": _quantization_aware,
+    "sparse_execution": _sparse_execution,
+    "magnitude_pruning": _magnitude_pruning,
+    "fewer_units": _fewer_units,
+    "fewer_layers": _fewer_layers,
+}
+"""Rung of the slot ``compression_ladder`` → the function that tries it."""
+
+
+# --------------------------------------------------------------------------------------- smaller networks
+
+
+def _search(descent: Descent, depths: list[int]) -> tuple[str, tuple[int, int] | None]:
+    """Find the largest untrained network that keeps latency and size; weights change neither.
+
+    Returns:
+        What the smallest one measured, in words; and (hidden layers, units) of the largest that fits, or None.
+    """
+    values = descent.fitted.recommendation.values
+    widest = int(values["units"])
+    widths = [widest // 2**k for k in range(1, 1 + math.ceil(math.log2(max(widest / NARROWEST, 1))))]
+    widths = [width for width in widths if width > NARROWEST] + ([NARROWEST] if widest > NARROWEST else [])
+    if len(depths) == 0 or not widths:
+        return f"a network of {widest} neurons can't be made narrower.", None
+    fits, floor = _try(descent, depths[-1], widths[-1])
+    if not fits:
+        return floor, None
+    full = [widest, *widths] if depths[0] < int(values["hidden_layers"]) else widths
+    for depth in depths:
+        for width in full:
+            if (depth, width) == (depths[-1], widths[-1]) or _try(descent, depth, width)[0]:
+                return floor, (depth, width)
+    return floor, None
+
+
+def _smaller(descent: Descent, layers: int, units: int) -> Recommendation:
+    """Let inference decide again with the size as a fact."""
+    problem = descent.fitted.recommendation.problem
+    facts = {**problem.facts(), "hidden_layers": layers, "units": units}
+    return recommend(Problem.from_facts(facts), descent.bench.prepared.request.rulebook)
+
+
+def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
+    """Measure an untrained network of a size in the current precision."""
+    prepared = descent.bench.prepared
+    recommendation = _smaller(descent, layers, units)
+    core = build_core(
+        recommendation.values,
+        prepared.encoder.inputs,
+        prepared.statistics,
+        task=prepared.bundle.task,
+        outputs=prepared.outputs,
+        seed=prepared.request.seed,
+        architecture=recommendation.problem.architecture,
+    )
+    core = fold(core).model
+    candidate = _make_like(descent.bench, core, descent.current)
+    Path(descent.bench.folder / candidate.artifact.path).unlink(missing_ok=True)
+    limits = [each for each in descent.requirements if each["name"] in ("latency", "size")]
+    fits = all(
+        verdict.measured <= verdict.required * (SAFETY if verdict.name == "latency" else 1.0)
+        for verdict in candidate.verdicts(limits)
+    )
+    took = f"{candidate.latency.p99_ms:.4g} ms and {candidate.artifact.bytes / 1000:.4g} kB"
+    return fits, f"{layers} layers of {units} neurons take {took}."
+
+
+def _make_like(bench: Workbench, core: Any, current: Candidate | None) -> Candidate:
+    name = "float32" if current is None else current.name
+    return bench.make(core, {"quantization_aware_int8": "full_int8"}.get(name, name))
+
+
+def _train_smaller(descent: Descent, context: Context, rung: str, layers: int, units: int) -> None:
+    """Train the network of a size, compress it like the one before, and take it if it comes nearer."""
+    prepared = descent.bench.prepared
+    recommendation = _smaller(descent, layers, units)
+    before = descent.val, descent.test
+    descent.tell(
+        Event(
+            "smaller",
+            f"A network of {layers} layers of {units} neurons fits; it is trained.",
+            {"layers": layers, "units": units},
+        )
+    )
+    smaller = replace(prepared, recommendation=recommendation)
+    fitted = fit(
+        smaller,
+        checkpoints=context.checkpoints / f"smaller-{layers}x{units}",
+        logs=context.checkpoints.parent / "logs" / f"smaller-{layers}x{units}",
+        resume=context.resume,
+        progress=context.progress,
+    )
+    fitted = settle(smaller, fitted, context.progress, descent.tell)
+    old = descent.fitted
+    if any(type(layer).__name__ == "BatchNormalization" for layer in fitted.chosen.core.layers):
+        fitted, _ = folded(smaller, fitted, descent.tell)
+    descent.fitted = replace(fitted, trials=(*old.trials, *fitted.trials), events=(*old.events, *fitted.events))
+    descent.val, descent.test = descent.bench.metrics(fitted.chosen.core)
+    assert descent.current is not None
+    try:
+        candidate = _make_like(descent.bench, fitted.chosen.core, descent.current)
+        taken = descent.weigh(rung, candidate, before=before, gated=False)
+    except AdvisorError as error:
+        descent.skip(rung, error.findings[0].message, "failed")
+        taken = False
+    if not taken:
+        descent.fitted, (descent.val, descent.test) = old, before
