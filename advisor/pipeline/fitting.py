@@ -13,6 +13,7 @@ from advisor.artifacts import Epoch, Event, TrainingReport
 from advisor.builder import build_core
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
+from advisor.pipeline.uncertain import judge
 from advisor.problem import Problem
 from advisor.recommendation import Recommendation, recommend
 from advisor.training import Recipe, overfits, tensorboard_writer, train
@@ -45,11 +46,19 @@ class Trial:
         candidate: What was tried.
         core: The network with the weights of its best epoch, answering in training units.
         report: What training did.
+        score: What it is judged by where sampling decides: the mean negative log-likelihood of the validation rows
+            under the sampled network; None where the validation loss decides.
     """
 
     candidate: Candidate
     core: Any
     report: TrainingReport
+    score: float | None = None
+
+    @property
+    def judged(self) -> float:
+        """The number by which it is compared with others; lower is better."""
+        return self.report.best_val_loss if self.score is None else self.score
 
 
 @dataclass(frozen=True)
@@ -233,11 +242,11 @@ def _fit_one(
     progress.fit_ends()
     if report.interrupted:
         raise Interrupted
-    return Trial(candidate, core, report)
+    return Trial(candidate, core, report, judge(prepared, core, values))
 
 
 def _best(trials: list[Trial]) -> Trial:
-    return min(trials, key=lambda trial: trial.report.best_val_loss)
+    return min(trials, key=lambda trial: trial.judged)
 
 
 def _turned_on(before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
@@ -249,10 +258,14 @@ def _turned_on(before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
 
 
 def _kept(before: Trial, regularized: Trial, best: Trial) -> Event:
-    old, new = before.report.best_val_loss, regularized.report.best_val_loss
+    old, new = before.judged, regularized.judged
     which = "The regularized network" if best is regularized else "The first network"
     return Event(
         "kept",
-        f"{which} is kept: validation loss {new:.4g} with {regularized.candidate.title}, {old:.4g} without.",
+        f"{which} is kept: {_measure(best)} {new:.4g} with {regularized.candidate.title}, {old:.4g} without.",
         {"without": old, "with": new, "kept": best.candidate.label},
     )
+
+
+def _measure(trial: Trial) -> str:
+    return "validation loss" if trial.score is None else "negative log-likelihood on the validation rows"

@@ -13,8 +13,9 @@ import numpy as np
 from advisor.artifacts import Array, Artifact, Event, Latency, Part, SamplingParts
 from advisor.builder import logits_model, with_target_units
 from advisor.errors import ExportError, Finding
-from advisor.evaluation import measure_latency
+from advisor.evaluation import latency_measurement, measure_latency, verdicts
 from advisor.export import (
+    LiteRTRuntime,
     SamplingRuntime,
     export_sampling_litert,
     load_sampling_model,
@@ -43,6 +44,7 @@ from advisor.uncertainty import (
 from advisor.uncertainty.statement import CLASS_TASKS, STATEMENT
 
 if TYPE_CHECKING:
+    from advisor.pipeline.delivery import Delivered
     from advisor.pipeline.fitting import Fitted
 
 ARTIFACT = "model/sampling.tflite"
@@ -198,6 +200,62 @@ def state_uncertainty(
     write_json(folder / STATEMENT, statement.as_dict())
     measured = assess(prepared, statement, calibration, way.answer, plain, way.latency)
     return Uncertainty(statement, tuple(artifacts), tuple(maker.events), way.latency, measured)
+
+
+def with_uncertainty(
+    prepared: Prepared,
+    fitted: Fitted,
+    delivered: Delivered,
+    calibration: Part | None,
+    folder: Path,
+    progress: Progress,
+) -> tuple[Delivered, Fitted]:
+    """Add to a delivery what :func:`state_uncertainty` does; a latency budget then counts for the whole answer.
+
+    Args:
+        prepared: Data and decisions.
+        fitted: The trained networks.
+        delivered: What was delivered and measured so far.
+        calibration: Rows to calibrate on, or None.
+        folder: The growing run folder.
+        progress: Is told.
+
+    Returns:
+        The same two, with artefacts, latency, verdicts and events of sampling; as they were where nothing is sampled.
+    """
+    if calibration is None:
+        return delivered, fitted
+    litert = next(each for each in delivered.artifacts if each.name == "litert")
+    runtime = LiteRTRuntime(folder / litert.path)
+    stated = state_uncertainty(
+        prepared, fitted, calibration, runtime.predict, folder, progress, precision=_precision(litert.precision)
+    )
+    if stated is None:
+        return delivered, fitted
+    for event in stated.events:
+        progress.event(event)
+    latency = stated.latency if stated.latency.p99_ms > delivered.latency.p99_ms else delivered.latency
+    measurements = {**delivered.measurements, "latency": latency_measurement(latency)}
+    delivered = replace(
+        delivered,
+        artifacts=(*delivered.artifacts, *stated.artifacts),
+        latency=latency,
+        measurements=measurements,
+        verdicts=verdicts(fitted.recommendation.requirements, measurements),
+        uncertainty=stated,
+    )
+    total = len(calibration) + len(prepared.bundle.val)
+    event = Event(
+        "set_aside",
+        f"{len(calibration)} of {total} validation rows served only to calibrate; the others to stop and to choose.",
+        {"calibration_rows": len(calibration), "validation_rows": total},
+    )
+    return delivered, replace(fitted, events=(*fitted.events, event, *stated.events))
+
+
+def _precision(delivered: str) -> str:
+    """Return the precision of the sampling file: that of the delivered file, with activations in floats."""
+    return delivered if delivered in ("float32", "float16") else "int8"
 
 
 def bundle_seed(prepared: Prepared) -> int:
