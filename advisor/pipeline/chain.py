@@ -13,6 +13,7 @@ from advisor.pipeline.documents import write_documents
 from advisor.pipeline.fitting import Fitted, fit
 from advisor.pipeline.preparation import Prepared, Request, inputs_of, prepare
 from advisor.pipeline.progress import Progress, Silent
+from advisor.pipeline.uncertain import set_aside, with_uncertainty
 from advisor.pipeline.workplace import INPUTS, is_finished, open_workplace
 from advisor.run import Run, load_run, read_json
 
@@ -59,6 +60,7 @@ def carry_out(
         prepared = prepare(request)
         workplace.bind(inputs_of(prepared))
         listener.prepared(prepared)
+        prepared, calibration = set_aside(prepared, listener)
         load_framework()
         listener.stage("Training", "")
         fitted: Fitted = fit(
@@ -69,6 +71,7 @@ def carry_out(
             progress=listener,
         )
         delivered: Delivered = deliver(prepared, fitted, workplace.partial, listener)
+        delivered, fitted = with_uncertainty(prepared, fitted, delivered, calibration, workplace.partial, listener)
         for leftover in (workplace.partial / INPUTS, workplace.partial / ".lock"):
             leftover.unlink(missing_ok=True)
         write_documents(prepared, fitted, delivered, workplace.partial, target.name)

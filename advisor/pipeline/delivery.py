@@ -56,6 +56,7 @@ class Delivered:
         measurements: What requirements are compared with, whether or not one asks.
         verdicts: Each requirement, measured.
         parameters: Number of trainable parameters.
+        uncertainty: How the model states its uncertainty (:class:`advisor.pipeline.uncertain.Uncertainty`), or None.
     """
 
     artifacts: tuple[Artifact, ...]
@@ -67,6 +68,7 @@ class Delivered:
     measurements: Mapping[str, Measurement]
     verdicts: tuple[Verdict, ...]
     parameters: int
+    uncertainty: Any = None
 
 
 def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress) -> Delivered:
