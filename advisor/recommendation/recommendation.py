@@ -147,6 +147,11 @@ class Recommendation:
         return problem
 
     @property
+    def basis(self) -> Basis | None:
+        """What it was made from, for explanations; None for one that was read from JSON."""
+        return self._basis
+
+    @property
     def document(self) -> Mapping[str, Any]:
         """The whole recommendation as dictionaries and lists; read it, but leave it as it is."""
         return MappingProxyType(self._whole())
