@@ -113,9 +113,13 @@ class Run:
 
     @cached_property
     def _runtime(self) -> Any:
-        from advisor.export import LiteRTRuntime
+        from advisor.export import LiteRTRuntime, Preparation, PreparedRuntime
 
-        return LiteRTRuntime(self.path / self.contract["artifacts"]["litert"])
+        path = self.path / self.contract["artifacts"]["litert"]
+        preparation = self.contract.get("litert", {}).get("preparation")
+        if preparation is None:
+            return LiteRTRuntime(path)
+        return PreparedRuntime(path, Preparation.from_dict(preparation))
 
     @cached_property
     def _core(self) -> Any:

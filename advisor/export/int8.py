@@ -20,8 +20,30 @@ FEWEST_ROWS = 100
 """Fewest rows that say how far activations range; the converter's documentation asks for one to several hundred."""
 MOST_ROWS = 500
 MICRO_OPERATIONS = frozenset(
-    "FULLY_CONNECTED QUANTIZE DEQUANTIZE SOFTMAX LOGISTIC TANH RELU RELU6 LEAKY_RELU ELU CONV_2D DEPTHWISE_CONV_2D "
-    "TRANSPOSE_CONV AVERAGE_POOL_2D MAX_POOL_2D MEAN RESHAPE ADD MUL SUB CONCATENATION PAD".split()
+    [
+        "FULLY_CONNECTED",
+        "QUANTIZE",
+        "DEQUANTIZE",
+        "SOFTMAX",
+        "LOGISTIC",
+        "TANH",
+        "RELU",
+        "RELU6",
+        "LEAKY_RELU",
+        "ELU",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "TRANSPOSE_CONV",
+        "AVERAGE_POOL_2D",
+        "MAX_POOL_2D",
+        "MEAN",
+        "RESHAPE",
+        "ADD",
+        "MUL",
+        "SUB",
+        "CONCATENATION",
+        "PAD",
+    ]
 )
 """Operations of a quantized network that LiteRT for Microcontrollers has kernels for (of those we can produce)."""
 _BYTES_A_LINE = 12

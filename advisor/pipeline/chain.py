@@ -8,7 +8,9 @@ from typing import Any
 
 from advisor.errors import Finding, RequestError
 from advisor.framework import load_framework
+from advisor.pipeline.compressing import compress
 from advisor.pipeline.delivery import Delivered, deliver
+from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.documents import write_documents
 from advisor.pipeline.fitting import Fitted, fit
 from advisor.pipeline.preparation import Prepared, Request, inputs_of, prepare
@@ -70,7 +72,17 @@ def carry_out(
             resume=workplace.resumed,
             progress=listener,
         )
-        delivered: Delivered = deliver(prepared, fitted, workplace.partial, listener)
+        compressed = compress(
+            prepared,
+            fitted,
+            workplace.partial,
+            workplace.checkpoints,
+            listener,
+            profile=None if request.device_profile is None else DeviceProfile.read(request.device_profile),
+            resume=workplace.resumed,
+        )
+        fitted = compressed.fitted
+        delivered: Delivered = deliver(prepared, fitted, workplace.partial, listener, compressed)
         delivered, fitted = with_uncertainty(prepared, fitted, delivered, calibration, workplace.partial, listener)
         for leftover in (workplace.partial / INPUTS, workplace.partial / ".lock"):
             leftover.unlink(missing_ok=True)

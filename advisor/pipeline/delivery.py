@@ -14,26 +14,20 @@ from advisor.evaluation import (
     Measurement,
     Metrics,
     compare_with_baselines,
-    latency_measurement,
     measure,
     measure_baselines,
-    measure_latency,
-    measure_size,
-    measure_sparsity,
-    size_measurement,
-    sparsity_measurement,
-    verdicts,
 )
 from advisor.export import (
-    LiteRTRuntime,
-    export_litert,
     save_keras,
     save_saved_model,
     verify_keras,
-    verify_litert,
     verify_saved_model,
 )
+from advisor.export.onnx import save_onnx, verify_onnx
+from advisor.pipeline.candidates import open_runtime
+from advisor.pipeline.compressing import Compressed
 from advisor.pipeline.fitting import Fitted
+from advisor.pipeline.microcontroller import write_for_microcontrollers
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
 from advisor.run import CONTRACT, CONTRACT_VERSION
@@ -56,6 +50,7 @@ class Delivered:
         measurements: What requirements are compared with, whether or not one asks.
         verdicts: Each requirement, measured.
         parameters: Number of trainable parameters.
+        compressed: The steps that led to the delivered file, and everything that was measured.
         uncertainty: How the model states its uncertainty (:class:`advisor.pipeline.uncertain.Uncertainty`), or None.
     """
 
@@ -69,9 +64,10 @@ class Delivered:
     verdicts: tuple[Verdict, ...]
     parameters: int
     uncertainty: Any = None
+    compressed: Compressed | None = None
 
 
-def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress) -> Delivered:
+def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress, compressed: Compressed) -> Delivered:
     """Export the chosen network, prove the exports, and measure everything that can be said of the model.
 
     Args:
@@ -79,6 +75,7 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
         fitted: The trained networks.
         folder: The growing run folder.
         progress: Is told of every stage.
+        compressed: The delivered LiteRT file, and what was measured on the way to it.
 
     Returns:
         What was measured.
@@ -89,49 +86,44 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
     """
     core = with_target_units(fitted.chosen.core, prepared.statistics)
     progress.stage("Exporting", "Keras, SavedModel and LiteRT; each is reloaded and compared with the model in memory")
-    artifacts = _export(prepared, core, folder)
-    litert = folder / next(each.path for each in artifacts if each.name == "litert")
-    runtime = LiteRTRuntime(litert)
+    artifacts = _export(prepared, core, folder, compressed)
+    chosen = compressed.delivered
+    runtime = open_runtime(folder / chosen.artifact.path, chosen.preparation)
     progress.stage("Measuring", "quality on the test rows, baselines, latency, size, sparsity")
     bundle = prepared.bundle
     metrics = measure(bundle.task, bundle.test.y, runtime.predict(bundle.test.x))
     val_metrics = measure(bundle.task, bundle.val.y, runtime.predict(bundle.val.x))
     baselines = _baselines(prepared)
-    latency = measure_latency(
-        runtime.predict_row, list(bundle.test.x[:COMPARED_ROWS]), runtime="LiteRT float32, 1 thread"
-    )
-    measurements = {
-        "latency": latency_measurement(latency),
-        "size": size_measurement(measure_size(litert), litert.name),
-        "sparsity": sparsity_measurement(measure_sparsity(core).fraction, litert.name),
-    }
     return Delivered(
         artifacts=artifacts,
-        latency=latency,
+        latency=chosen.latency,
         metrics=metrics,
         val_metrics=val_metrics,
         baselines=baselines,
         comparison=compare_with_baselines(metrics, baselines),
-        measurements=measurements,
-        verdicts=verdicts(fitted.recommendation.requirements, measurements),
+        measurements=chosen.measurements,
+        verdicts=chosen.verdicts(fitted.recommendation.requirements),
         parameters=count_cost(core).parameters,
+        compressed=compressed,
     )
 
 
-def _export(prepared: Prepared, core: Any, folder: Path) -> tuple[Artifact, ...]:
+def _export(prepared: Prepared, core: Any, folder: Path, compressed: Compressed) -> tuple[Artifact, ...]:
     scale: Array | float = 1.0 if prepared.statistics.target_scale is None else prepared.statistics.target_scale
     rows = prepared.bundle.test.x[:COMPARED_ROWS]
     serving = build_serving(core, prepared.encoder.inputs)
     raw = _raw_inputs(prepared, serving, prepared.bundle.test.rows[:COMPARED_ROWS])
-    model = folder / "model"
+    model, wanted, chosen = folder / "model", prepared.request.exports, compressed.delivered
     save_keras(serving.model, model / "model.keras")
-    save_saved_model(serving.model, model / "saved_model")
-    export_litert(core, model / "model.tflite")
-    artifacts = (
-        verify_keras(model / "model.keras", serving.model, raw, root=folder, scale=scale),
-        verify_saved_model(model / "saved_model", serving.model, raw, root=folder, scale=scale),
-        verify_litert(model / "model.tflite", core, rows, root=folder, scale=scale),
-    )
+    made = [verify_keras(model / "model.keras", serving.model, raw, root=folder, scale=scale)]
+    if "saved_model" in wanted:
+        save_saved_model(serving.model, model / "saved_model")
+        made.append(verify_saved_model(model / "saved_model", serving.model, raw, root=folder, scale=scale))
+    if "onnx" in wanted:
+        save_onnx(core, model / "model.onnx")
+        made.append(verify_onnx(model / "model.onnx", core, rows, root=folder, scale=scale))
+    artifacts = (*made, chosen.artifact)
+    write_for_microcontrollers(prepared, compressed, folder)
     write_json(
         folder / CONTRACT,
         {
@@ -144,6 +136,10 @@ def _export(prepared: Prepared, core: Any, folder: Path) -> tuple[Artifact, ...]
             "serving_inputs": serving.inputs,
             "serving_types": serving.types,
             "artifacts": {each.name: str(each.path) for each in artifacts},
+            "litert": {
+                "precision": chosen.name,
+                "preparation": None if chosen.preparation is None else chosen.preparation.to_dict(),
+            },
         },
     )
     return artifacts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from advisor.evaluation import primary_metric
 from advisor.export.manifest import versions, write_manifest
 from advisor.export.model_card import render_model_card
 from advisor.export.script import ScriptData, ScriptFacts, generate_script
+from advisor.pipeline.compression_documents import pareto_documents, pareto_points, sparsity_by_layer
 from advisor.pipeline.delivery import Delivered
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared, inputs_of
@@ -139,11 +141,26 @@ def metrics_document(prepared: Prepared, fitted: Fitted, delivered: Delivered) -
 
 def requirements_document(delivered: Delivered) -> dict[str, Any]:
     """Return the content of ``requirements.json``."""
-    return {
+    compressed = delivered.compressed
+    document: dict[str, Any] = {
         "schema_version": 1,
         "met": all(each.met for each in delivered.verdicts),
         "requirements": [asdict(each) for each in delivered.verdicts],
         "measured": {name: asdict(each) for name, each in delivered.measurements.items()},
+    }
+    if compressed is not None:
+        document |= {
+            "closest": compressed.closest,
+            "ladder": [_finite(asdict(each)) for each in compressed.rungs],
+            "pareto": [_finite(each) for each in pareto_documents(compressed)],
+        }
+    return document
+
+
+def _finite(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with null where a number isn't finite, which JSON can't say."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in document.items()
     }
 
 
@@ -173,6 +190,8 @@ def report_inputs(prepared: Prepared, fitted: Fitted, delivered: Delivered, name
         trials=_trials(fitted),
         latency=delivered.latency,
         parameters=delivered.parameters,
+        pareto=pareto_points(delivered.compressed),
+        sparsity=sparsity_by_layer(fitted, delivered.compressed),
     )
 
 

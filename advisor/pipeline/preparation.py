@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import DataBundle, Statistics
@@ -35,6 +36,8 @@ class Request:
         time_budget: Seconds that training may take in all; None is unlimited.
         data_kind: ``table``, ``image``, ``series`` or ``text``; None recognizes it.
         data_options: What else was said about the data; see :class:`advisor.data.SourceOptions`.
+        exports: Formats to deliver; ``keras`` and ``litert`` always are, ``saved_model`` and ``onnx`` where named.
+        device_profile: Measurements of another device, for which latency is required.
     """
 
     data: Any
@@ -49,6 +52,8 @@ class Request:
     time_budget: float | None = None
     data_kind: str | None = None
     data_options: Mapping[str, Any] = field(default_factory=dict)
+    exports: tuple[str, ...] = ("keras", "saved_model", "litert")
+    device_profile: Path | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return what decides the run besides the data, JSON-ready; a resumed run must be asked for the same."""

@@ -1,0 +1,41 @@
+"""What a microcontroller needs beside the ``.tflite`` file: its bytes as a C array, and how to scale its inputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from advisor.errors import ExportError, Finding
+from advisor.export.int8 import write_c_array
+from advisor.pipeline.compressing import Compressed
+from advisor.pipeline.preparation import Prepared
+
+HEADER = "model/model_data.h"
+
+
+def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folder: Path) -> None:
+    """Write the C array where the recommendation is for a microcontroller.
+
+    Raises:
+        ExportError: If the delivered file isn't all in 8 bits: no such device would run it.
+        StorageError: If it can't be written.
+    """
+    if compressed.fitted.recommendation.problem.target_device != "microcontroller":
+        return
+    chosen = compressed.delivered
+    if chosen.preparation is None:
+        reasons = "; ".join(rung.why for rung in compressed.rungs if rung.outcome in ("failed", "too_costly"))
+        raise ExportError(
+            Finding(
+                "E109",
+                "target_device",
+                f"no file all in 8 bits could be delivered for a microcontroller: {reasons}",
+                "Give more training rows, or deliver for the host.",
+            )
+        )
+    notes = {
+        "prepared inputs": json.dumps(chosen.preparation.to_dict()),
+        "classes": json.dumps(prepared.encoder.labels.tolist()),
+        "inputs and outputs": "int8; scale and zero point stand in the file",
+    }
+    write_c_array(folder / chosen.artifact.path, folder / HEADER, notes)
