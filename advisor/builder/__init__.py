@@ -3,7 +3,7 @@
 from advisor.builder.blueprint import Blueprint, draw_up
 from advisor.builder.columns import EncodedColumn, Layout, lay_out, usual_embedding_size
 from advisor.builder.core import build_core, logits_model, split_core, with_target_units
-from advisor.builder.cost import Cost, count_cost
+from advisor.builder.cost import Cost, compiles_well, count_cost
 from advisor.builder.layers import register_layers
 from advisor.builder.registry import NUMBERS, REGISTRY
 from advisor.builder.serving import Serving, build_serving, input_names
@@ -19,6 +19,7 @@ __all__ = [
     "Serving",
     "build_core",
     "build_serving",
+    "compiles_well",
     "count_cost",
     "draw_up",
     "fit_statistics",

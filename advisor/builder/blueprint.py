@@ -43,6 +43,15 @@ class Blueprint:
         output_activation: Activation of the output.
         categorical_encoding_limit: Up to this many categories are one-hot.
         embedding_size: Numbers that stand for a category where it is embedded; None when that isn't decided.
+        wide_path: Whether the prepared inputs also go straight to the output layer.
+        skip_connections: Whether blocks of two layers add their input to their output.
+        convolution: Kind of convolution layers, ``none`` without.
+        filters: Filters of the first convolution layers, 0 without.
+        kernel_size: Width of a convolution's window, 0 without.
+        pooling: How the last feature maps become a vector.
+        augmentation: What is done to training images.
+        recurrent_cell: Kind of recurrent layers, ``none`` without.
+        recurrent_units: Neurons of each recurrent layer, 0 without.
     """
 
     architecture: str
@@ -63,6 +72,15 @@ class Blueprint:
     output_activation: str
     categorical_encoding_limit: int
     embedding_size: int | None
+    wide_path: bool = False
+    skip_connections: bool = False
+    convolution: str = "none"
+    filters: int = 0
+    kernel_size: int = 0
+    pooling: str = "none"
+    augmentation: str = "none"
+    recurrent_cell: str = "none"
+    recurrent_units: int = 0
 
     def seed_of(self, layer: str) -> int:
         """Return the seed of one layer: it depends on the model's seed and the layer's name alone."""
@@ -149,6 +167,7 @@ def draw_up(
         choice("target_scaling")
     findings.extend(_check_outputs(task, outputs, output_activation))
     size = values.get("embedding_size")
+    convolutional = architecture == "convolutional"
     blueprint = Blueprint(
         architecture=architecture,
         task=task,
@@ -170,6 +189,17 @@ def draw_up(
         output_activation=output_activation,
         categorical_encoding_limit=int(number("categorical_encoding_limit", values.get("categorical_encoding_limit"))),
         embedding_size=None if size is None else int(number("embedding_size", size)),
+        wide_path=bool(values.get("wide_path", architecture == "wide_and_deep")),
+        skip_connections=bool(values.get("skip_connections", architecture == "residual")),
+        convolution=choice("convolution") if convolutional else "none",
+        filters=int(number("filters", values.get("filters"))) if convolutional else 0,
+        kernel_size=int(number("kernel_size", values.get("kernel_size"))) if convolutional else 0,
+        pooling=choice("pooling") if convolutional else "none",
+        augmentation=choice("augmentation", {"augmentation": values.get("augmentation", "none")}),
+        recurrent_cell=choice("recurrent_cell") if architecture == "recurrent" else "none",
+        recurrent_units=int(number("recurrent_units", values.get("recurrent_units")))
+        if architecture == "recurrent"
+        else 0,
     )
     if findings:
         raise BuildError(*findings)

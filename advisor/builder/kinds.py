@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MODULES: Mapping[str, str] = {
     "table": "advisor.builder.table_inputs",
+    "image": "advisor.builder.image_inputs",
+    "text": "advisor.builder.text_inputs",
 }
 """Kind of data → the module that offers what :class:`Inputs` says."""
 

@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 
 from advisor.builder.columns import RESERVED_CODES, UNKNOWN_CODE
+from advisor.builder.image_layers import image_layer_classes
 from advisor.builder.namespace import Namespace, Tensor, program_keras, tensor_functions
+from advisor.builder.recurrent_layers import recurrent_layer_classes
+from advisor.builder.text_layers import text_layer_classes
 from advisor.data.dates import DAY_SECONDS, YEAR_DAYS, part_names
 
 PACKAGE = "advisor"
@@ -45,6 +48,9 @@ def register_layers() -> None:
     """Make the layers known to the program's Keras; needed before a saved model is loaded."""
     layer_classes(program_keras())
     raw_layer_classes(program_keras())
+    image_layer_classes(program_keras())
+    recurrent_layer_classes(program_keras())
+    text_layer_classes(program_keras())
 
 
 def _constant(numbers: Sequence[float]) -> Any:

@@ -85,6 +85,72 @@ def _dense_stack(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
     return dense_stack(keras, inputs, blueprint)
 
 
+def _wide_and_deep(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.dense_stack import wide_and_deep
+
+    return wide_and_deep(keras, inputs, blueprint)
+
+
+def _residual(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.residual import residual
+
+    return residual(keras, inputs, blueprint)
+
+
+def _convolutional(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.convolutional import convolutional
+
+    return convolutional(keras, inputs, blueprint)
+
+
+def _standard_convolution(keras: Namespace, inputs: Any, blueprint: Any, index: int, filters: int) -> Any:
+    from advisor.builder.convolutional import standard_convolution
+
+    return standard_convolution(keras, inputs, blueprint, index, filters)
+
+
+def _separable_convolution(keras: Namespace, inputs: Any, blueprint: Any, index: int, filters: int) -> Any:
+    from advisor.builder.convolutional import separable_convolution
+
+    return separable_convolution(keras, inputs, blueprint, index, filters)
+
+
+def _flatten(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.convolutional import flatten
+
+    return flatten(keras, inputs, blueprint)
+
+
+def _global_average(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.convolutional import global_average
+
+    return global_average(keras, inputs, blueprint)
+
+
+def _light_augmentation(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.image_layers import light_augmentation
+
+    return light_augmentation(keras, inputs, blueprint)
+
+
+def _as_it_is(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    return inputs
+
+
+def _recurrent(keras: Namespace, inputs: Any, blueprint: Any) -> Any:
+    from advisor.builder.recurrent import recurrent
+
+    return recurrent(keras, inputs, blueprint)
+
+
+def _gru(keras: Namespace, *, units: int, **settings: Any) -> Any:
+    return keras.layers.GRU(units, use_cudnn=False, **settings)
+
+
+def _lstm(keras: Namespace, *, units: int, **settings: Any) -> Any:
+    return keras.layers.LSTM(units, use_cudnn=False, **settings)
+
+
 KERNEL_INITIALIZERS: Mapping[str, Part] = {
     "he_normal": _initializer("HeNormal"),
     "lecun_normal": _initializer("LecunNormal"),
@@ -110,7 +176,17 @@ NORMALIZATION_POSITIONS: Mapping[str, Part] = {
 REGULARIZATIONS: Mapping[str, Part] = {"none": _no_regularizer, "l1": _l1, "l2": _l2, "l1_l2": _l1_l2}
 DROPOUTS: Mapping[str, Part] = {"none": _no_layer, "dropout": _dropout, "alpha_dropout": _alpha_dropout}
 INPUT_NORMALIZATIONS: Mapping[str, Part] = {"standardize": _standardize}
-ARCHITECTURES: Mapping[str, Part] = {"dense_stack": _dense_stack}
+ARCHITECTURES: Mapping[str, Part] = {
+    "dense_stack": _dense_stack,
+    "wide_and_deep": _wide_and_deep,
+    "residual": _residual,
+    "convolutional": _convolutional,
+    "recurrent": _recurrent,
+}
+RECURRENT_CELLS: Mapping[str, Part] = {"gru": _gru, "lstm": _lstm}
+CONVOLUTIONS: Mapping[str, Part] = {"standard": _standard_convolution, "separable": _separable_convolution}
+POOLINGS: Mapping[str, Part] = {"flatten": _flatten, "global_average": _global_average}
+AUGMENTATIONS: Mapping[str, Part] = {"none": _as_it_is, "light": _light_augmentation}
 
 REGISTRY: Mapping[str, Mapping[str, Part]] = {
     "architecture": ARCHITECTURES,
@@ -122,6 +198,10 @@ REGISTRY: Mapping[str, Mapping[str, Part]] = {
     "input_normalization": INPUT_NORMALIZATIONS,
     "regularization": REGULARIZATIONS,
     "dropout": DROPOUTS,
+    "convolution": CONVOLUTIONS,
+    "pooling": POOLINGS,
+    "augmentation": AUGMENTATIONS,
+    "recurrent_cell": RECURRENT_CELLS,
     "target_scaling": TARGET_SCALINGS,
 }
 """Slots whose values are words."""
@@ -132,6 +212,9 @@ NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "batch_normalization_momentum": (0.0, 1.0, False),
     "categorical_encoding_limit": (0, 100_000, True),
     "embedding_size": (1, 10_000, True),
+    "filters": (1, 10_000, True),
+    "kernel_size": (1, 31, True),
+    "recurrent_units": (1, 10_000, True),
     "regularization_strengths": (0.0, 1e6, False),
     "dropout_rates": (0.0, 0.95, False),
     "seed": (0, 2**63 - 1, True),

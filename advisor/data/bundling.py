@@ -50,15 +50,25 @@ def load_bundle(
         test=held_out,
         classes=schema.target.classes,
         target_names=(schema.target.name,),
-        sha256=_digest([train, val, held_out], encoder),
+        sha256=digest_parts([train, val, held_out], _head(encoder)),
     )
 
 
-def _digest(parts: list[Part], encoder: Encoder) -> str:
-    digest = hashlib.sha256()
+def _head(encoder: Encoder) -> list[Any]:
     target = encoder.schema.target
-    head = [encoder.schema.feature_names, [column.name for column in encoder.columns], target.name, target.task]
-    digest.update(json.dumps([*head, target.classes]).encode())
+    columns = [column.name for column in encoder.columns]
+    return [encoder.schema.feature_names, columns, target.name, target.task, target.classes]
+
+
+def digest_parts(parts: list[Part], head: list[Any]) -> str:
+    """Return the digest of encoded parts, the same on every machine.
+
+    Args:
+        parts: The parts, in order.
+        head: What else the data are, JSON-ready, such as names.
+    """
+    digest = hashlib.sha256()
+    digest.update(json.dumps(head).encode())
     for part in parts:
         for array in (part.x, part.y, part.rows):
             digest.update(f"{array.dtype.str[1:]}{array.shape}".encode())

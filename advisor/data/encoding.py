@@ -63,11 +63,15 @@ class Encoded:
         x: The rows, float32 (n, width).
         missing: Number of missing values of each raw column that has any.
         unknown: Number of categories, of each raw column that has any, that weren't met when the schema was made.
+        names: Names of the rows, such as files; empty when they have none.
+        notes: What else had to be passed over, in sentences.
     """
 
     x: Floats
     missing: Mapping[str, int]
     unknown: Mapping[str, int]
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Encoder:

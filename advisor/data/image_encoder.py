@@ -155,7 +155,8 @@ class ImageEncoder:
         array = self._from_array(np.asarray(picture))
         if len(array) != 1:
             raise self._wrong_shape(np.shape(picture))
-        return array[0]
+        first: Floats = array[0]
+        return first
 
     def _from_array(self, values: NDArray[Any]) -> Floats:
         """Return (n, h, w[, c]) or (h, w[, c]) as float32 (n, height, width, channels)."""

@@ -146,7 +146,7 @@ def open_picture(content: bytes | Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
+            image: Any = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
             if image.width * image.height > LARGEST_PIXELS:
                 raise ValueError(f"it has {image.width} x {image.height} pixels, more than {LARGEST_PIXELS:,}")
             image.load()

@@ -41,7 +41,7 @@ class Profile:
 
 def profile_schema(schema: Schema) -> Profile:
     """Return the profile of a table whose schema is known; see :func:`advisor.data.profile`."""
-    found = [*_table_facts(schema), *_target_facts(schema)]
+    found = [*_table_facts(schema), *target_facts(schema)]
     facts = {name: value for name, value, _ in found}
     how = {name: sentence for name, _, sentence in found}
     return Profile("table", schema, facts, how, _notes(schema))
@@ -74,7 +74,8 @@ def _table_facts(schema: Schema) -> list[tuple[str, Any, str]]:
     return facts
 
 
-def _target_facts(schema: Schema) -> list[tuple[str, Any, str]]:
+def target_facts(schema: DataSchema) -> list[tuple[str, Any, str]]:
+    """Return the facts that a target says, each with its value and how it is known."""
     target = schema.target
     facts: list[tuple[str, Any, str]] = [("task", target.task, f"Target {target.name!r}: {target.how}.")]
     if target.task == "regression":

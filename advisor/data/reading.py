@@ -170,7 +170,7 @@ def _check_json_line(line: bytes, place: str) -> None:
 
 def _read_npz(path: Path, labeled: bool) -> pl.DataFrame:
     place = str(path)
-    arrays = _load_arrays(path, ("X", "y", "split"))
+    arrays = load_arrays(path, ("X", "y", "split"))
     found = f"Found: {', '.join(sorted(arrays.pop('', []))) or 'nothing'}."
     needed = ("X", "y") if labeled else ("X",)
     if absent := [name for name in needed if name not in arrays]:
@@ -186,7 +186,7 @@ def _read_npz(path: Path, labeled: bool) -> pl.DataFrame:
                 "D110",
                 f"{place}: X",
                 f"X has the shape {features.shape}, but a table needs (rows, columns).",
-                "Images and series in arrays are not carried out yet; flatten each row to use them as a table.",
+                "Name the kind with --data-kind, or flatten each row to use them as a table.",
             )
         )
     if features.dtype.kind not in "buif":
@@ -234,8 +234,12 @@ def _one_column(name: str, values: np.ndarray[Any, Any], rows: int, place: str) 
     return pl.Series(name, values.tolist() if values.dtype.kind == "U" else values)
 
 
-def _load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the named arrays, and under the empty name what is in the file."""
+def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the named arrays of an NPZ file, and under the empty name what is in the file.
+
+    Raises:
+        DataError: If the file is damaged, too large, or holds Python objects.
+    """
     place = str(path)
     try:
         with zipfile.ZipFile(path) as archive:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from advisor.errors import DataError, Finding
 
-Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
+Kind = Literal["numeric", "categorical", "boolean", "datetime", "text", "image", "series"]
 Role = Literal["feature", "target", "split", "ignored"]
 Record = TypeVar("Record", "Column", "Target")
 
@@ -193,6 +193,8 @@ def _values(column: Column, target: Target) -> str:
         return ", ".join(shown[:5]) + (f", … ({len(shown)} classes)" if len(shown) > 5 else "")
     if column.kind == "numeric" and column.minimum is not None and column.maximum is not None:
         return f"{column.minimum:.6g} … {column.maximum:.6g}"
+    if column.kind in ("image", "series"):
+        return column.note
     if column.categories:
         return f"{len(column.categories)} categories"
     return f"{column.distinct:,} distinct"
@@ -204,7 +206,7 @@ def _plain(record: Column | Target) -> dict[str, Any]:
 
 _TUPLES = {"categories": str, "classes": str, "class_counts": int}
 _ALLOWED = {
-    "kind": ("numeric", "categorical", "boolean", "datetime", "text"),
+    "kind": ("numeric", "categorical", "boolean", "datetime", "text", "image", "series"),
     "role": ("feature", "target", "split", "ignored"),
     "task": ("regression", "binary", "multiclass", "multilabel", "forecasting"),
     "label_kind": ("number", "integer", "boolean", "text"),

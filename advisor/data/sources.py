@@ -17,6 +17,8 @@ from advisor.data.protocols import DATA_KINDS, DataEncoder, Source, SourceOption
 from advisor.errors import DataError, Finding
 
 MODULES: Mapping[str, str] = {
+    "image": "advisor.data.image_source",
+    "text": "advisor.data.text_source",
     "table": "advisor.data.table_source",
 }
 """Kinds that are carried out, in the order in which data are recognized; a table is what is left."""

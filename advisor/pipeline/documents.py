@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from advisor.data import Schema
+from advisor.data.table_source import TableSource
 from advisor.evaluation import primary_metric
 from advisor.export.manifest import versions, write_manifest
 from advisor.export.model_card import render_model_card
@@ -68,8 +68,8 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
 
 def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
     """Return the standalone script that repeats the chosen training bit for bit; None for what scripts can't do yet."""
-    request, chosen = prepared.request, fitted.chosen
-    if not isinstance(prepared.schema, Schema) or chosen.candidate.recommendation.problem.architecture != "dense_stack":
+    request, chosen, source = prepared.request, fitted.chosen, prepared.source
+    if not isinstance(source, TableSource) or chosen.candidate.recommendation.problem.architecture != "dense_stack":
         return None
     paths = [each if isinstance(each, str | Path) else None for each in (request.validation, request.test)]
     in_memory = not isinstance(request.data, str | Path)
@@ -79,8 +79,8 @@ def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
         style="loop",
         data=ScriptData(
             path=DATA_IN_MEMORY if in_memory else str(request.data),
-            schema=prepared.schema,
-            frame=prepared.frame if in_memory else None,
+            schema=source.schema,
+            frame=source.frame if in_memory else None,
             validation=None if paths[0] is None else str(paths[0]),
             test=None if paths[1] is None else str(paths[1]),
         ),

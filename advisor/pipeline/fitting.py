@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Epoch, Event, TrainingReport
-from advisor.builder import build_core
+from advisor.builder import build_core, compiles_well
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.uncertain import judge
@@ -221,6 +221,7 @@ def _fit_one(
         dropout_rate=candidate.rate,
     )
     recipe = Recipe.from_values(values, task=prepared.bundle.task)
+    recipe = replace(recipe, compiled=recipe.compiled and compiles_well(core))
     progress.fit_begins(candidate.title, recipe.max_epochs)
     log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)
 
