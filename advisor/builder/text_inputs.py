@@ -1,0 +1,87 @@
+"""Texts: codes of words looked up in trained tables; for raw texts the cutting into words is inside the model too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from advisor.artifacts import Array, InputSpec, Statistics
+from advisor.builder.blueprint import Blueprint
+from advisor.builder.kinds import Prepare
+from advisor.builder.namespace import Model, Namespace, Tensor, program_keras
+from advisor.builder.recurrent_layers import recurrent_layer_classes
+from advisor.builder.serving import CORE, Serving, input_names
+from advisor.builder.text_layers import text_layer_classes
+from advisor.data.text_tokens import FIRST_TOKEN_CODE
+from advisor.errors import BuildError, Finding
+
+TOKENS = ("words", "pairs")
+EMBEDDED = "embedded_tokens"
+
+
+def fit_inputs(x_train: Array, spec: InputSpec) -> tuple[Array, Array, Array]:
+    """Check the codes; there is nothing to learn of them here, for the vocabulary is in the description.
+
+    Raises:
+        BuildError: If there are no texts, or their shape differs.
+    """
+    if x_train.shape[1:] != spec.shape or not len(x_train):
+        raise BuildError(
+            Finding("B105", "", f"the training texts have shape {x_train.shape}, wanted (rows, {spec.shape}).")
+        )
+    return np.zeros(len(TOKENS)), np.ones(len(TOKENS)), np.zeros(len(TOKENS), dtype=bool)
+
+
+def draw_up_preparation(spec: InputSpec, statistics: Statistics, blueprint: Blueprint) -> Prepare:
+    """Return the function that appends the lookup of codes in trained tables, with padding flagged.
+
+    Raises:
+        BuildError: If the size of embeddings isn't decided, or the architecture reads no steps.
+    """
+    if blueprint.embedding_size is None:
+        raise BuildError(Finding("B101", "embedding_size", "the recommendation does not decide this slot."))
+    if blueprint.architecture != "recurrent":
+        raise BuildError(
+            Finding(
+                "B102",
+                "architecture",
+                f"{blueprint.architecture!r} can't be built for texts; allowed: recurrent.",
+            )
+        )
+    size: int = blueprint.embedding_size
+    codes = [FIRST_TOKEN_CODE + len(spec.details[name]) for name in TOKENS]
+
+    def prepare(keras: Namespace, features: Tensor) -> Tensor:
+        seeds = [blueprint.seed_of(f"{EMBEDDED}/{name}") for name in TOKENS]
+        return recurrent_layer_classes(keras).token_embeddings(codes=codes, size=size, seeds=seeds, name=EMBEDDED)(
+            features
+        )
+
+    return prepare
+
+
+def build_serving(core: Model, spec: InputSpec) -> Serving:
+    """Put a model for raw texts around the core: strings (rows, 1), cut into words and looked up inside."""
+    keras = program_keras()
+    column = spec.details["column"]
+    name = input_names([column])[column]
+    text = keras.Input(shape=(1,), name=name, dtype="string")
+    words, pairs = text_layer_classes(keras).tokens(length=spec.shape[0], name="tokens__0")(text)
+    codes = [
+        _lookup(keras, spec.details[kind], f"lookup__{index}")(each)
+        for index, (kind, each) in enumerate(zip(TOKENS, (words, pairs), strict=True))
+    ]
+    stacked = text_layer_classes(keras).codes(name="codes__0")(codes)
+    inner = keras.Model(core.inputs[0], core.outputs[0], name=CORE)
+    return Serving(keras.Model({name: text}, inner(stacked), name="serving"), {column: name}, {name: "string"})
+
+
+def _lookup(keras: Namespace, tokens: list[str], name: str) -> Tensor:
+    """Return the layer with the encoder's codes: 0 for "", 1 for unknown, then the tokens in their order."""
+    # No token holds two spaces in a row, so these can't be one.
+    return keras.layers.StringLookup(
+        vocabulary=list(tokens) or ["  none  "],
+        mask_token="",
+        oov_token="  unknown  ",
+        num_oov_indices=1,
+        name=name,
+    )
