@@ -5,18 +5,19 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Epoch, Event, TrainingReport
-from advisor.builder import build_core, compiles_well
+from advisor.builder import build_core
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
+from advisor.pipeline.recipes import recipe_for
 from advisor.pipeline.uncertain import judge
 from advisor.problem import Problem
 from advisor.recommendation import Recommendation, recommend
-from advisor.training import Recipe, overfits, tensorboard_writer, train
+from advisor.training import overfits, tensorboard_writer, train
 
 
 @dataclass(frozen=True)
@@ -220,8 +221,7 @@ def _fit_one(
         regularization_strength=candidate.strength,
         dropout_rate=candidate.rate,
     )
-    recipe = Recipe.from_values(values, task=prepared.bundle.task)
-    recipe = replace(recipe, compiled=recipe.compiled and compiles_well(core))
+    recipe = recipe_for(core, values, prepared.bundle.task)
     progress.fit_begins(candidate.title, recipe.max_epochs)
     log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)
 
