@@ -1,0 +1,123 @@
+"""How a delivered model states its uncertainty: one JSON document, and what turns its answers into distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from advisor.artifacts import Array, Mask
+from advisor.errors import ArtifactError, Finding
+from advisor.uncertainty.distribution import ClassDistribution, ValueDistribution, tempered
+
+STATEMENT = "model/uncertainty.json"
+STATEMENT_VERSION = 1
+CLASS_TASKS = ("binary", "multiclass", "multilabel")
+_BLOCK_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Statement:
+    """How a delivered model states its uncertainty.
+
+    Attributes:
+        task: The task.
+        method: ``sample_whole_network``, ``sample_last_layers`` or ``single_pass``.
+        samples: T; 1 for a single pass.
+        seed: Decides the masks.
+        masks: The masks that the sampling network takes.
+        artifact: The sampling LiteRT file, relative to the run folder; None when there is none.
+        faster: ``one`` row and ``many`` rows: ``litert`` or ``keras``, as measured.
+        temperature: What the answers of classes are divided by before the last activation.
+        noise: Standard deviation of observations, one an output, in the user's units; empty for classes.
+        scores: Sorted scores of the calibration rows, one list an output; empty for classes.
+        calibration_rows: Number of rows that all this was fitted on.
+    """
+
+    task: str
+    method: str
+    samples: int
+    seed: int
+    masks: tuple[Mask, ...]
+    artifact: str | None
+    faster: Mapping[str, str]
+    temperature: float
+    noise: tuple[float, ...]
+    scores: tuple[tuple[float, ...], ...]
+    calibration_rows: int
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether the model answers with classes."""
+        return self.task in CLASS_TASKS
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {"statement_version": STATEMENT_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], place: str) -> Statement:
+        """Read the JSON document.
+
+        Args:
+            document: What :meth:`as_dict` returned.
+            place: Where it was, for the message.
+
+        Raises:
+            ArtifactError: If it has another version or lacks something.
+        """
+        try:
+            if document["statement_version"] != STATEMENT_VERSION:
+                raise ValueError(f"version {document['statement_version']!r}")
+            return cls(
+                task=str(document["task"]),
+                method=str(document["method"]),
+                samples=int(document["samples"]),
+                seed=int(document["seed"]),
+                masks=tuple(
+                    Mask(str(each["name"]), tuple(map(int, each["shape"])), float(each["rate"]))
+                    for each in document["masks"]
+                ),
+                artifact=document["artifact"],
+                faster=dict(document["faster"]),
+                temperature=float(document["temperature"]),
+                noise=tuple(map(float, document["noise"])),
+                scores=tuple(tuple(map(float, each)) for each in document["scores"]),
+                calibration_rows=int(document["calibration_rows"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(
+                Finding("A115", place, f"this file can't be used: {error}.", "Use the run as it was written.")
+            ) from error
+
+    def distribution(self, answers: Array, classes: tuple[Any, ...] = ()) -> ValueDistribution | ClassDistribution:
+        """Turn sampled answers into calibrated distributions.
+
+        Args:
+            answers: (rows, samples, outputs): values in the user's units, or answers of classes before the last
+                activation.
+            classes: Labels in the order of the columns.
+        """
+        if not self.is_of_classes:
+            scores = np.array(self.scores, np.float64).T if self.scores else np.zeros((0, answers.shape[2]))
+            return ValueDistribution(answers, np.array(self.noise), scores)
+        blocks = [
+            tempered(answers[first : first + _BLOCK_ROWS], self.temperature, self.task).astype(np.float32)
+            for first in range(0, max(len(answers), 1), _BLOCK_ROWS)
+        ]
+        return ClassDistribution(np.concatenate(blocks), self.task, tuple(classes))
+
+
+def logits_of(outputs: Array, task: str) -> Array:
+    """Return what came before the last activation, up to a constant, from probabilities of a single pass.
+
+    Args:
+        outputs: (rows, outputs), as the delivered model answers; for regression, values, returned as they are.
+        task: The task.
+    """
+    if task not in CLASS_TASKS:
+        return outputs
+    p = np.clip(outputs.astype(np.float64), 1e-7, 1.0 - 1e-7)
+    return np.asarray(np.log(p) if task == "multiclass" else np.log(p) - np.log1p(-p), np.float32)
