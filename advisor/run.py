@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,24 @@ from advisor.artifacts import Array
 from advisor.data import encoder_from_contract
 from advisor.errors import ArtifactError, Finding, RequestError
 from advisor.framework import load_framework
+from advisor.uncertainty import (
+    STATEMENT,
+    ClassDistribution,
+    Sampler,
+    Statement,
+    ValueDistribution,
+    check_samples,
+    draw_masks,
+    logits_of,
+    sampling_parts,
+)
 
 CONTRACT = "model/contract.json"
 CONTRACT_VERSION = 1
 HALF = 0.5
+SEEDS = 2**32
+MOST_SAMPLED_NUMBERS = 500_000_000
+"""Numbers that one call may draw: 2 GB."""
 
 
 def read_json(path: Path) -> Any:
@@ -83,6 +98,7 @@ class Run:
         self.encoder = encoder_from_contract(self.contract["encoder"])
         self.task: str = self.contract["task"]
         self.classes: tuple[Any, ...] = tuple(self.contract["classes"])
+        self._kept_sampler: tuple[tuple[int, int], Sampler] | None = None
 
     def __repr__(self) -> str:
         """Name the run by its folder and task."""
@@ -219,6 +235,108 @@ class Run:
                 )
             )
         return self.probabilities(self.raw_outputs(rows, runtime=runtime))
+
+    @cached_property
+    def uncertainty(self) -> Statement:
+        """How this model states its uncertainty.
+
+        Raises:
+            RequestError: If it was trained without.
+        """
+        path = self.path / STATEMENT
+        if not path.is_file():
+            raise RequestError(
+                Finding(
+                    "U101",
+                    str(self.path),
+                    "this model can't state its uncertainty: it was trained without dropout to sample.",
+                    "Train with risk_sensitive: true, or with latency_importance: low.",
+                )
+            )
+        return Statement.from_dict(read_json(path), str(path))
+
+    def predict_distribution(
+        self, rows: Any, *, samples: int | None = None, seed: int | None = None, runtime: str | None = None
+    ) -> ValueDistribution | ClassDistribution:
+        """Predict a calibrated distribution for each raw row.
+
+        Args:
+            rows: Raw rows, in any of the forms that :meth:`raw_outputs` takes.
+            samples: Number of sampled networks; None for as many as were calibrated.
+            seed: Decides which networks are sampled; None for those that were calibrated. The same seed gives the
+                same answers.
+            runtime: ``litert`` or ``keras``; None for LiteRT, or for Keras where that is loaded and faster.
+
+        Returns:
+            For values ``mean``, ``std``, ``interval(0.9)``, ``log_prob(y)``, ``epistemic`` and ``aleatoric``; for
+            classes ``probabilities``, ``entropy``, ``mutual_information`` and ``log_prob(y)``.
+
+        Raises:
+            RequestError: If the model was trained without, or so many samples can't be drawn.
+            DataError: If the rows do not fit the schema.
+        """
+        self._check_drawable(samples, seed, runtime)
+        return self.distribution_of(self.encoder.encode(rows), samples=samples, seed=seed, runtime=runtime)
+
+    def distribution_of(
+        self, encoded: Array, *, samples: int | None = None, seed: int | None = None, runtime: str | None = None
+    ) -> ValueDistribution | ClassDistribution:
+        """Predict a calibrated distribution for each encoded row; see :meth:`predict_distribution`."""
+        self._check_drawable(samples, seed, runtime)
+        stated = self.uncertainty
+        if stated.method == "single_pass":
+            answers = logits_of(self.outputs_of(encoded), stated.task)[:, None, :]
+        else:
+            count, first = samples or stated.samples, stated.seed if seed is None else seed
+            numbers = len(encoded) * count * int(self.contract["outputs"])
+            if numbers > MOST_SAMPLED_NUMBERS:
+                raise RequestError(
+                    Finding(
+                        "U108",
+                        "samples",
+                        f"{count} samples of {len(encoded)} rows are {numbers:,} numbers; "
+                        f"allowed: {MOST_SAMPLED_NUMBERS:,}.",
+                        "Ask for fewer rows at a time, or fewer samples.",
+                    )
+                )
+            keras_pays = stated.faster["many" if len(encoded) > 1 else "one"] == "keras" and "keras" in sys.modules
+            if stated.artifact is None or runtime == "keras" or (runtime is None and keras_pays):
+                answers = self._sampler(count, first)(encoded)
+            else:
+                answers = self._sampling_runtime.draw(encoded, draw_masks(stated.masks, count, first))
+        return stated.distribution(answers, self.classes)
+
+    def _check_drawable(self, samples: int | None, seed: int | None, runtime: str | None) -> None:
+        if runtime not in (None, "litert", "keras"):
+            raise RequestError(
+                Finding("R110", "--runtime", f"there is no runtime {runtime!r}; allowed are litert and keras.")
+            )
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS):
+            raise RequestError(Finding("U103", "seed", f"the seed is {seed!r}; allowed are 0 to {SEEDS - 1}."))
+        stated = self.uncertainty
+        if samples is not None:
+            check_samples(samples)
+            if stated.method == "single_pass":
+                raise RequestError(
+                    Finding("U101", "samples", "this model answers in a single pass; there is nothing to sample.")
+                )
+
+    @cached_property
+    def _sampling_runtime(self) -> Any:
+        from advisor.export import SamplingRuntime
+
+        return SamplingRuntime(self.path / str(self.uncertainty.artifact))
+
+    def _sampler(self, samples: int, seed: int) -> Sampler:
+        """Return the Keras sampler; the last one is kept, for compiling takes longer than sampling."""
+        if self._kept_sampler is None or self._kept_sampler[0] != (samples, seed):
+            from advisor.builder import logits_model
+
+            stated, core = self.uncertainty, self._core
+            network = logits_model(core) if stated.is_of_classes else core
+            parts = sampling_parts(network, last_only=stated.method == "sample_last_layers")
+            self._kept_sampler = ((samples, seed), Sampler(parts, samples, seed=seed))
+        return self._kept_sampler[1]
 
     def probabilities(self, outputs: Array) -> Array:
         """Turn the network's outputs into one probability a class, (rows, classes)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,12 @@ class SamplingRuntime:
         outputs: Numbers in one answer.
     """
 
-    def __init__(self, path: Path, masks: list[Array]) -> None:
-        """Load a file and give it its masks, once for all rows.
+    def __init__(self, path: Path, masks: Sequence[Array] | None = None) -> None:
+        """Load a file.
 
         Args:
             path: A file that :func:`export_sampling_litert` wrote.
-            masks: One array (T, ...) a mask, in their order.
+            masks: One array (T, ...) a mask, in their order; None when they come with each call of :meth:`draw`.
 
         Raises:
             ArtifactError: If the file is missing or damaged, or doesn't take these masks.
@@ -107,13 +108,13 @@ class SamplingRuntime:
             with quiet():
                 self._interpreter = Interpreter(model_content=content, num_threads=1)
                 self._interpreter.allocate_tensors()
-            places = {_plain(each["name"]): int(each["index"]) for each in self._interpreter.get_input_details()}
+            details = {each["name"].split(":")[0]: each for each in self._interpreter.get_input_details()}
             output = self._interpreter.get_output_details()[0]
-            for number, mask in enumerate(masks):
-                self._interpreter.set_tensor(places[f"mask_{number}"], mask)
-            self._input = places[FEATURES]
-            shapes = {int(each["index"]): each["shape"] for each in self._interpreter.get_input_details()}
-            self._shape = tuple(int(size) for size in shapes[self._input])
+            given = details.pop(FEATURES)
+            self._places = [int(details[f"mask_{number}"]["index"]) for number in range(len(details))]
+            self._input, self._shape = int(given["index"]), tuple(int(size) for size in given["shape"])
+            if masks is not None:
+                self._set_masks(masks)
         except (ValueError, RuntimeError, IndexError, KeyError) as error:
             raise ArtifactError(
                 Finding("A106", str(path), f"LiteRT can't sample with it: {first_line(error)}", "Train again.")
@@ -121,6 +122,28 @@ class SamplingRuntime:
         self._output = int(output["index"])
         self.samples, self.outputs = int(output["shape"][0]), int(output["shape"][-1])
         self._lock = threading.Lock()
+
+    def _set_masks(self, masks: Sequence[Array]) -> None:
+        """Give the file its masks; they stay for all rows that follow."""
+        for place, mask in zip(self._places, masks, strict=True):
+            self._interpreter.set_tensor(place, mask)
+
+    def draw(self, rows: Array, masks: Sequence[Array]) -> Array:
+        """Return the answers under any number of masks, float32 (rows, masks, outputs).
+
+        Args:
+            rows: Encoded rows.
+            masks: One array (number, ...) a mask; the file takes T of them at a time.
+        """
+        count, parts = len(masks[0]), []
+        for first in range(0, count, self.samples):
+            some = [mask[first : first + self.samples] for mask in masks]
+            lacking = self.samples - len(some[0])
+            filled = [np.concatenate([each, np.ones((lacking, *each.shape[1:]), np.float32)]) for each in some]
+            with self._lock:
+                self._set_masks(filled)
+            parts.append(self(rows)[:, : self.samples - lacking])
+        return np.concatenate(parts, axis=1)
 
     def sample_row(self, row: Array) -> Array:
         """Return all answers to one encoded row, float32 (samples, outputs)."""
@@ -136,11 +159,6 @@ class SamplingRuntime:
         for number, row in enumerate(rows):
             answers[number] = self.sample_row(row)
         return answers
-
-
-def _plain(name: str) -> str:
-    """Return an input's name without what the converter puts around it."""
-    return name.removeprefix(f"{SAMPLES}_").removeprefix("serving_default_").split(":")[0]
 
 
 def verify_sampling(
