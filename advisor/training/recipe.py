@@ -140,6 +140,8 @@ class Recipe:
             chosen["task"] = task
         if chosen.get("momentum", 0) is None:
             del chosen["momentum"]
+        if chosen.get("maximum_rate") == "fixed":
+            chosen["maximum_rate"] = values.get("fixed_learning_rate")
         missing = [_SLOT_OF_FIELD.get(name, name) for name in ("task", *_REQUIRED) if chosen.get(name) is None]
         if missing:
             raise TrainingError(
