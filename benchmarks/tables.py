@@ -13,7 +13,6 @@ import time
 import warnings
 from pathlib import Path
 
-
 import advisor
 from advisor.data import Encoder, load_bundle, make_split, profile
 from advisor.evaluation import measure, primary_metric
