@@ -75,7 +75,8 @@ def main() -> int:
     print(f"| one decision, recommendation object out | {decision:.1f} µs | | 10 µs |")
     print(f"| the same with its full trace | {trace:.1f} µs | | 100 µs |")
     print(
-        f"| JSON to JSON | {whole:.0f} µs | {pydantic:.0f} µs pydantic's own validate + dump: {whole / pydantic:.2f}× | 4× |"
+        f"| JSON to JSON | {whole:.0f} µs | "
+        f"{pydantic:.0f} µs pydantic's own validate + dump: {whole / pydantic:.2f}× | 4× |"
     )
     print(f"| reading a recommendation | {again:.0f} µs | | |")
     print(
