@@ -15,7 +15,6 @@ from advisor.builder import logits_model, with_target_units
 from advisor.errors import ExportError, Finding
 from advisor.evaluation import latency_measurement, measure_latency, verdicts
 from advisor.export import (
-    LiteRTRuntime,
     SamplingRuntime,
     export_sampling_litert,
     load_sampling_model,
@@ -23,6 +22,7 @@ from advisor.export import (
     verify_sampling,
 )
 from advisor.pipeline.assessing import assess
+from advisor.pipeline.candidates import open_runtime
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
 from advisor.storage import write_json
@@ -141,7 +141,6 @@ def state_uncertainty(
     folder: Path,
     progress: Progress,
     *,
-    core: Any = None,
     precision: str = "float32",
 ) -> Uncertainty | None:
     """Deliver the chosen network so that it can sample within the budget, calibrate it, and measure it.
@@ -153,7 +152,6 @@ def state_uncertainty(
         single_pass: The delivered model, from encoded rows to answers.
         folder: The growing run folder.
         progress: Is told.
-        core: The network as it is delivered, in training units; None for the one that training chose.
         precision: Precision of the sampling file.
 
     Returns:
@@ -167,7 +165,7 @@ def state_uncertainty(
     if calibration is None or not values.get("mc_dropout"):
         return None
     progress.stage("Sampling", "the delivered network with dropout, within the budget; calibrating what it states")
-    network = _answering(prepared, fitted.chosen.core if core is None else core)
+    network = _answering(prepared, fitted.chosen.core)
     budget = next(
         (float(each["required"]) for each in fitted.recommendation.requirements if each["name"] == "latency"), None
     )
@@ -223,12 +221,18 @@ def with_uncertainty(
     Returns:
         The same two, with artefacts, latency, verdicts and events of sampling; as they were where nothing is sampled.
     """
-    if calibration is None:
+    if calibration is None or delivered.compressed is None:
         return delivered, fitted
-    litert = next(each for each in delivered.artifacts if each.name == "litert")
-    runtime = LiteRTRuntime(folder / litert.path)
+    chosen = delivered.compressed.delivered
+    runtime = open_runtime(folder / chosen.artifact.path, chosen.preparation)
     stated = state_uncertainty(
-        prepared, fitted, calibration, runtime.predict, folder, progress, precision=_precision(litert.precision)
+        prepared,
+        fitted,
+        calibration,
+        runtime.predict,
+        folder,
+        progress,
+        precision=_precision(chosen.artifact.precision),
     )
     if stated is None:
         return delivered, fitted
