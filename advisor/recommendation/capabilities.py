@@ -19,16 +19,16 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "batch_normalization_momentum": ANY_NUMBER,
     "hidden_layers": ANY_NUMBER,
     "units": ANY_NUMBER,
-    "wide_path": (False,),
-    "skip_connections": (False,),
-    "convolution": ("none",),
-    "filters": (0,),
-    "kernel_size": (0,),
-    "pooling": ("none",),
-    "recurrent_cell": ("none",),
-    "recurrent_units": (0,),
+    "wide_path": (False, True),
+    "skip_connections": (False, True),
+    "convolution": ("none", "standard", "separable"),
+    "filters": ANY_NUMBER,
+    "kernel_size": ANY_NUMBER,
+    "pooling": ("none", "flatten", "global_average"),
+    "recurrent_cell": ("none", "gru", "lstm"),
+    "recurrent_units": ANY_NUMBER,
     "embedding_size": ANY_NUMBER,
-    "augmentation": ("none",),
+    "augmentation": ("none", "light"),
     "output_activation": ("linear", "softplus", "sigmoid", "tanh", "softmax"),
     "loss": ("mse", "huber", "mae", "binary_crossentropy", "sparse_categorical_crossentropy"),
     "input_normalization": ("standardize",),
@@ -45,7 +45,8 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "optimizer": ("sgd_momentum", "sgd_nesterov", "rmsprop", "nadam", "adamw"),
     "momentum": ANY_NUMBER,
     "learning_rate_schedule": ("one_cycle",),
-    "maximum_learning_rate": ("range_test",),
+    "maximum_learning_rate": ("range_test", "fixed"),
+    "fixed_learning_rate": ANY_NUMBER,
     "batch_size": ANY_NUMBER,
     "max_epochs": ANY_NUMBER,
     "early_stopping": ("restore_best", "none"),
@@ -55,12 +56,12 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "pretraining": (),
     "unsupervised_method": ("none",),
     "compression_ladder": (),
-    "sampling_artifact": ("none",),
+    "sampling_artifact": ("none", "sampling_signature", "masks_as_inputs"),
     "sparsification": ("none",),
     "fold_batch_normalization": (False,),
     "precision": ("float32",),
-    "mc_dropout": (False,),
-    "calibration": ("none",),
+    "mc_dropout": (False, True),
+    "calibration": ("none", "temperature", "conformal"),
 }
 """Slot → the values that are carried out; a list is carried out when each of its elements is."""
 
@@ -78,9 +79,9 @@ DESCRIPTIVE = frozenset(
 )
 """Slots that only qualify another slot: their step is judged by that one."""
 
-ARCHITECTURES = ("dense_stack",)
+ARCHITECTURES = ("dense_stack", "recurrent")
 TASKS = ("regression", "binary", "multiclass", "multilabel")
-DATA_KINDS = ("table",)
+DATA_KINDS = ("table", "text")
 
 
 def is_carried_out(slot: str, value: Any) -> bool:
