@@ -35,5 +35,5 @@ def model_card_inputs(inputs: ReportInputs) -> ModelCardInputs:
         parameters=inputs.parameters,
         notes=(*data.notes, *inputs.warnings),
         reproducibility=inputs.reproducibility,
-        comparison=quality_sentences(metrics, data.rows.get(metrics.part)),
+        comparison=quality_sentences(metrics, data.rows.get(metrics.part), inputs.comparison),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.report.wording import joined, shown, source, words
+from advisor.report.wording import joined, shown, words
 
 STATUS = {
     "carried_out": ("carried out", "good"),
@@ -28,23 +28,40 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a claim comes from; the link is empty or an address of the web."""
+
+    text: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """Decisions that one rule made for one reason."""
 
     id: str
     rule: str
     because: str
-    source: str
+    sources: tuple[Source, ...]
     values: tuple[Line, ...]
     more: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Cards about one side of the model."""
+    """Cards about one side of the model.
+
+    Attributes:
+        title: Heading.
+        cards: What was decided for.
+        unused: What was decided against without having to override anything: shown on demand.
+        unused_titles: What that is about, in a few words.
+    """
 
     title: str
     cards: tuple[Card, ...]
+    unused: tuple[Card, ...]
+    unused_titles: str
 
 
 def anchor(*parts: str) -> str:
@@ -73,9 +90,13 @@ def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mappi
         group = str(decision.get("group") or slots.get(slot, {}).get("group") or OTHER)
         reason = (str(decision.get("rule", "")), str(decision.get("because", "")))
         grouped.setdefault(group, {}).setdefault(reason, []).append((slot, decision))
+    rules = recommendation.get("trace", {})
+    rules = rules.get("rules", {}) if isinstance(rules, Mapping) else {}
+    works = recommendation.get("works", {})
     groups = []
     for title, reasons in grouped.items():
-        cards = []
+        cards: list[Card] = []
+        unused: list[Card] = []
         for (rule, because), members in reasons.items():
             lines = tuple(
                 Line(
@@ -86,22 +107,51 @@ def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mappi
                 )
                 for slot, decision in members
             )
-            cards.append(
-                Card(
-                    anchor("rule", title, rule, members[0][0]),
-                    rule,
-                    because.strip(),
-                    source(members[0][1].get("source")),
-                    lines,
-                    tuple(_more(members)),
-                )
+            card = Card(
+                anchor("rule", title, rule, members[0][0]),
+                rule,
+                because.strip(),
+                sources(members[0][1].get("source"), works),
+                lines,
+                tuple(_more(members, rules.get(rule, {}))),
             )
-        groups.append(Group(words(title), tuple(cards)))
+            (unused if all(_is_unused(slot, decision, undone) for slot, decision in members) else cards).append(card)
+        titles = joined(line.title[:1].lower() + line.title[1:] for card in unused for line in card.values)
+        groups.append(Group(words(title), tuple(cards), tuple(unused), titles))
     return groups
 
 
-def _more(members: list[tuple[str, Mapping[str, Any]]]) -> Iterable[Line]:
+def sources(given: Any, works: Mapping[str, Any]) -> tuple[Source, ...]:
+    """Return where a claim comes from, with the works' full citations and links.
+
+    Args:
+        given: A text, one mapping of work and place, or several.
+        works: Key of a work → citation, link.
+    """
+    found = []
+    for each in _listed(given):
+        if not isinstance(each, Mapping):
+            found.append(Source(str(each)))
+            continue
+        work = works.get(str(each.get("work")), {})
+        title = each.get("citation") or work.get("citation") or each.get("title") or each.get("work") or ""
+        link = str(each.get("link") or work.get("link") or "")
+        text = ", ".join(str(part) for part in (title, each.get("at")) if part)
+        found.append(Source(text, link if link.startswith(("https://", "http://")) else ""))
+    return tuple(found)
+
+
+def _is_unused(slot: str, decision: Mapping[str, Any], undone: set[str]) -> bool:
+    value = decision.get("value")
+    nothing = value in (None, False, 0, "none", "") or (isinstance(value, list | tuple) and not value)
+    return nothing and slot not in undone and not decision.get("overrides")
+
+
+def _more(members: list[tuple[str, Mapping[str, Any]]], rule: Mapping[str, Any]) -> Iterable[Line]:
     several = len(members) > 1
+    facts = {name: value for _, decision in members for name, value in (decision.get("facts") or {}).items()}
+    if facts:
+        yield Line("Facts", joined(f"{words(name).lower()} = {shown(value)}" for name, value in facts.items()))
     for slot, decision in members:
         suffix = f" ({words(slot).lower()})" if several else ""
         overrides = [_rival(each) for each in _listed(decision.get("overrides"))]
@@ -110,8 +160,8 @@ def _more(members: list[tuple[str, Mapping[str, Any]]]) -> Iterable[Line]:
         alternatives = [_rival(each) for each in _listed(decision.get("alternatives"))]
         if alternatives:
             yield Line(f"Alternatives{suffix}", joined(alternatives, "or"))
-        if decision.get("limits"):
-            yield Line(f"When not to trust it{suffix}", str(decision["limits"]).strip())
+    if rule.get("limits"):
+        yield Line("When not to trust it", str(rule["limits"]).strip())
 
 
 def _listed(given: Any) -> list[Any]:

@@ -184,6 +184,8 @@ class ReportInputs:
         calibration: Whether stated probabilities come true.
         sparsity: Zeros in each kernel.
         warnings: Sentences to show at the top, besides those of the recommendation.
+        comparison: What to make of the network beside the baselines: one sentence for each baseline, then the
+            conclusion (see :func:`advisor.evaluation.compare_with_baselines`). When empty, the page judges by itself.
     """
 
     name: str
@@ -203,3 +205,4 @@ class ReportInputs:
     calibration: Calibration | None = None
     sparsity: tuple[LayerSparsity, ...] = ()
     warnings: tuple[str, ...] = ()
+    comparison: tuple[str, ...] = ()

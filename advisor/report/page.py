@@ -83,7 +83,7 @@ def cut(text: object, limit: int = LONGEST_TEXT) -> str:
 def _view(inputs: ReportInputs) -> dict[str, Any]:
     recommendation = inputs.recommendation
     training = inputs.training
-    quality = quality_sentences(inputs.metrics, inputs.data.rows.get(inputs.metrics.part))
+    quality = quality_sentences(inputs.metrics, inputs.data.rows.get(inputs.metrics.part), inputs.comparison)
     listed = thinned(training.epochs, training.best_epoch, MOST_EPOCHS - 2)
     titles = list(dict.fromkeys(name for score in inputs.metrics.scores for name in score.values))
     titles.sort(key=lambda name: name != inputs.metrics.primary)
@@ -96,6 +96,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "sections": [{"id": key, "title": title} for key, title in SECTIONS.items()],
         "delivered": _delivered(inputs),
         "quality": quality,
+        "comparison": inputs.comparison[: len(inputs.metrics.scores) - 1],
         "warnings": [
             cut(text, 2000) for text in (*map(_warning, recommendation.get("warnings", ())), *inputs.warnings)
         ],

@@ -32,12 +32,13 @@ def advantage(metrics: Metrics, score: Score, other: Score) -> float:
     return gain / max(abs(theirs), 1e-12)
 
 
-def quality_sentences(metrics: Metrics, rows: int | None) -> list[str]:
+def quality_sentences(metrics: Metrics, rows: int | None, comparison: tuple[str, ...] = ()) -> list[str]:
     """Return how good the network is, beside each baseline, and whether a deep net is the right tool.
 
     Args:
         metrics: The comparison.
         rows: Number of rows it was made on; None when unknown.
+        comparison: One sentence for each baseline, then a conclusion, which takes the place of this function's own.
 
     Returns:
         One to three sentences.
@@ -54,6 +55,8 @@ def quality_sentences(metrics: Metrics, rows: int | None) -> list[str]:
             f"{other.title} {number(other.values[metrics.primary])}" for other in others
         )
     sentences = [text + "."]
+    if comparison:
+        return sentences + list(comparison[len(others) :])
     better = [other for other in others if advantage(metrics, mine, other) < -EVEN]
     if better:
         if any(other.name in ("mean", "majority") for other in better):

@@ -96,19 +96,3 @@ def joined(items: Iterable[str], last: str = "and") -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return ``1 row`` or ``2 rows``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def source(given: Any, bibliography: Mapping[str, Any] | None = None) -> str:
-    """Return where a rule comes from: the work and the place in it."""
-    if not given:
-        return ""
-    if isinstance(given, str):
-        return given
-    if isinstance(given, Mapping):
-        work = given.get("title") or given.get("work") or ""
-        entry = (bibliography or {}).get(str(work))
-        if isinstance(entry, Mapping):
-            work = entry.get("title") or work
-        place = given.get("at") or given.get("place") or ""
-        return ", ".join(str(part) for part in (work, place) if part)
-    return "; ".join(source(each, bibliography) for each in given)

@@ -166,7 +166,7 @@ def sample_inputs(
                 Score("mean", "predicting the mean", {"rmse": 16.7, "mae": 13.4, "r2": -0.001}, 0.001),
                 Score("linear", "a linear model", {"rmse": 10.2, "mae": 8.1, "r2": 0.61}, 0.01),
                 Score("boosting", "gradient-boosted trees", {"rmse": 4.9, "mae": 3.2, "r2": 0.91}, 0.6),
-            ),
+            )[: 4 if figures else 1],
         ),
         verdicts=(
             Verdict(

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.report import MAXIMUM_BYTES, ReportInputs, render_report
-from tests.unit.report.sample import sample_inputs
+from tests.unit.report.sample import decision, sample_inputs
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -62,7 +63,7 @@ def page(inputs: ReportInputs) -> Page:
 
 def test_the_page_makes_no_request(page: Page) -> None:
     assert page.addresses
-    assert all(address.startswith(("#", "data:,")) for address in page.addresses)
+    assert all(address.startswith(("#", "data:,")) for address in page.addresses)  # links are no requests; see below
     assert "script" not in page.tags
     assert "iframe" not in page.tags
     style = "".join(page.texts["style"])
@@ -78,12 +79,12 @@ def test_every_link_in_the_page_has_its_place(page: Page) -> None:
 
 
 def test_every_decision_stands_in_the_page_with_its_reason(page: Page, inputs: ReportInputs) -> None:
-    for slot, decision in inputs.recommendation["decisions"].items():
+    for slot, made in inputs.recommendation["decisions"].items():
         assert f"slot-{slot.replace('_', '-')}" in page.ids
-        assert str(decision["value"]) in page.text
-        assert decision["because"] in page.text
-        assert decision["rule"] in page.text
-        for alternative in decision["alternatives"]:
+        assert str(made["value"]) in page.text
+        assert made["because"] in page.text
+        assert made["rule"] in page.text
+        for alternative in made["alternatives"]:
             assert alternative in page.text
 
 
@@ -95,6 +96,32 @@ def test_a_decision_without_group_is_not_lost() -> None:
     }
     text = Page(render_report(ReportInputs(**{**vars(inputs), "recommendation": bare}))).text
     assert "Momentum 0.9 It is usual." in text
+
+
+def test_what_was_decided_against_is_there_on_demand() -> None:
+    inputs = sample_inputs(epochs=2)
+    document = {**inputs.recommendation, "decisions": dict(inputs.recommendation["decisions"])}
+    document["decisions"]["wide_path"] = decision(False, "plain", "Nothing asks for one.", "network")
+    page = Page(render_report(replace(inputs, recommendation=document)))
+    assert "Not used here: wide path" in page.text
+    assert "Nothing asks for one." in page.text
+
+
+def test_sources_are_cited_and_linked() -> None:
+    inputs = sample_inputs(epochs=2)
+    works = {"HOML2": {"citation": "Géron 2019", "link": "https://example.org/?a=1&b=2"}}
+    page = Page(render_report(replace(inputs, recommendation={**inputs.recommendation, "works": works})))
+    assert "Géron 2019, ch. 11, Table 11-4" in page.text
+    assert "https://example.org/?a=1&b=2" in page.addresses
+    assert page.tags.count("a") > 10
+
+
+def test_the_evaluation_s_own_conclusion_takes_the_place_of_the_page_s() -> None:
+    said = ("Better than the mean.", "Better than a line.", "Worse than trees.", "Take the trees.")
+    page = Page(render_report(replace(sample_inputs(epochs=2), comparison=said)))
+    assert page.text.index("Take the trees.") < page.text.index("Requirements")
+    assert "wrong tool" not in page.text
+    assert page.text.count("Better than a line.") == 1
 
 
 def test_what_is_not_carried_out_is_said_at_the_decision(page: Page) -> None:
@@ -177,8 +204,6 @@ def test_an_interrupted_run_without_an_epoch_has_a_page() -> None:
 
 def test_losses_that_are_not_finite_do_not_break_the_figures() -> None:
     inputs = sample_inputs(epochs=5)
-    from dataclasses import replace
-
     broken = tuple(replace(epoch, loss=float("nan"), val_loss=float("inf")) for epoch in inputs.training.epochs[:3])
     training = replace(
         inputs.training,

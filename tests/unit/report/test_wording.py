@@ -1,8 +1,9 @@
 import pytest
 
 from advisor.report import Metrics, Score
+from advisor.report.decisions import Source, sources
 from advisor.report.verdict import quality_sentences
-from advisor.report.wording import duration, joined, number, shown, size, source, words
+from advisor.report.wording import duration, joined, number, shown, size, words
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,17 @@ def test_names_sizes_and_lists_read_well() -> None:
     assert shown([]) == "none"
 
 
-def test_a_source_names_work_and_place() -> None:
-    assert source({"work": "HOML2", "at": "ch. 11"}) == "HOML2, ch. 11"
-    assert source([{"work": "SNN", "at": ""}, "our measurement"]) == "SNN; our measurement"
+def test_a_source_names_work_and_place_and_links_only_to_the_web() -> None:
+    works = {
+        "snn": {"citation": "Klambauer et al. 2017", "link": "https://example.org"},
+        "bad": {"link": "javascript:0"},
+    }
+    found = sources([{"work": "snn", "at": "section 2"}, {"work": "bad", "at": ""}, "our measurement"], works)
+    assert found == (
+        Source("Klambauer et al. 2017, section 2", "https://example.org"),
+        Source("bad"),
+        Source("our measurement"),
+    )
 
 
 def compared(network: float, *others: tuple[str, float]) -> str:
