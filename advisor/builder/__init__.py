@@ -5,6 +5,7 @@ from advisor.builder.columns import EncodedColumn, Layout, lay_out, usual_embedd
 from advisor.builder.core import build_core, logits_model, split_core, with_target_units
 from advisor.builder.cost import Cost, compiles_well, count_cost
 from advisor.builder.layers import register_layers
+from advisor.builder.recurrent_steps import laid_out
 from advisor.builder.registry import NUMBERS, REGISTRY
 from advisor.builder.serving import Serving, build_serving, input_names
 from advisor.builder.statistics import fit_statistics, initial_output_bias, target_scaling
@@ -25,6 +26,7 @@ __all__ = [
     "fit_statistics",
     "initial_output_bias",
     "input_names",
+    "laid_out",
     "lay_out",
     "logits_model",
     "register_layers",

@@ -308,6 +308,9 @@ def _profile(schema: Schema, pictures: Pictures) -> Profile:
             form.height * form.width * form.channels,
             f"Each picture has {form.height} x {form.width} pixels of {form.channels} value{'s'[: form.channels > 1]}.",
         ),
+        ("image_height", form.height, pictures.how),
+        ("image_width", form.width, pictures.how),
+        ("image_channels", form.channels, "One value a pixel is grey, three are a colour."),
         ("labeled_rows", target.labeled_rows, f"{target.labeled_rows:,} pictures have a label."),
         *target_facts(schema),
     ]

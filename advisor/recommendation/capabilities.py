@@ -79,9 +79,16 @@ DESCRIPTIVE = frozenset(
 )
 """Slots that only qualify another slot: their step is judged by that one."""
 
-ARCHITECTURES = ("dense_stack", "recurrent")
+ARCHITECTURES: Mapping[str, tuple[str, ...]] = {
+    "dense_stack": ("table", "image"),
+    "wide_and_deep": ("table", "image"),
+    "residual": ("table", "image"),
+    "convolutional": ("image",),
+    "recurrent": ("text",),
+}
+"""Architecture → the kinds of data that it is carried out for."""
+
 TASKS = ("regression", "binary", "multiclass", "multilabel")
-DATA_KINDS = ("table", "text")
 
 
 def is_carried_out(slot: str, value: Any) -> bool:

@@ -1,12 +1,13 @@
-"""What a dense stack costs, counted before anything is built."""
+"""What a network costs, counted before anything is built; the builder's own count is the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 BYTES = {"float32": 4, "float16": 2, "int8": 1}
+_LAYERS_OF_A_STAGE = 2
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Estimate:
         parameters: Numbers in all weights, moving statistics of Batch Normalization included.
         trainable_parameters: Those that training changes.
         bytes: Size of the weights at the recommended precision; a delivered file holds the graph as well.
-        multiply_adds: Multiplications with addition for one row, in the dense kernels.
+        multiply_adds: Multiplications with addition for one row, in dense and convolution kernels.
         assumes: What the numbers rest on.
     """
 
@@ -44,6 +45,34 @@ class Estimate:
         }
 
 
+class _Count:
+    """Adds up layers as the builder makes them."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.normalization = values.get("normalization", "none")
+        before = values.get("normalization_position") == "before_activation"
+        # A layer directly before Batch Normalization has no bias: it would be subtracted again.
+        self.has_bias = not (self.normalization == "batch_normalization" and before)
+        self.trainable = self.moving = self.multiply_adds = 0
+
+    def kernel(self, inputs: int, outputs: int, *, places: int = 1, bias: bool | None = None) -> None:
+        """Count a kernel that is applied at so many places."""
+        self.trainable += inputs * outputs + (outputs if (self.has_bias if bias is None else bias) else 0)
+        self.multiply_adds += inputs * outputs * places
+
+    def normalize(self, width: int) -> None:
+        """Count the normalization that follows a layer, if there is one."""
+        if self.normalization != "none":
+            self.trainable += 2 * width
+            self.moving += 2 * width if self.normalization == "batch_normalization" else 0
+
+    def total(self, values: Mapping[str, Any], inputs: int, outputs: int, assumes: str) -> Estimate:
+        """Return the whole."""
+        parameters = self.trainable + self.moving
+        size = parameters * BYTES.get(values.get("precision", "float32"), 4)
+        return Estimate(inputs, outputs, parameters, self.trainable, size, self.multiply_adds, assumes)
+
+
 def estimate(facts: Mapping[str, Any], values: Mapping[str, Any]) -> Estimate | None:
     """Count the cost of the recommended network; None when the problem doesn't say enough.
 
@@ -52,28 +81,72 @@ def estimate(facts: Mapping[str, Any], values: Mapping[str, Any]) -> Estimate | 
         values: Slot → value.
     """
     outputs = 1 if facts["task"] == "binary" else facts["outputs"]
-    if facts["features"] is None or outputs is None or facts["categorical_columns"]:
+    family = FAMILIES.get(facts["architecture"])
+    return None if outputs is None or family is None else family(facts, values, outputs)
+
+
+def _dense_family(facts: Mapping[str, Any], values: Mapping[str, Any], outputs: int) -> Estimate | None:
+    if facts["features"] is None or facts["categorical_columns"] or facts["data_kind"] not in ("table", "image"):
         return None
     assumes = "every input column is a number, and none has missing values"
+    if facts["data_kind"] == "image":
+        assumes = "every value of a picture is an input"
     return estimate_dense_stack(values, facts["architecture"], facts["features"], outputs, assumes)
 
 
 def estimate_dense_stack(
     values: Mapping[str, Any], architecture: str, inputs: int, outputs: int, assumes: str = ""
 ) -> Estimate | None:
-    """Count the cost of a dense stack for a known number of encoded inputs; None for other architectures."""
+    """Count the cost of a dense network for a known number of encoded inputs; None for other architectures."""
     layers, units = values.get("hidden_layers"), values.get("units")
-    if architecture != "dense_stack" or not isinstance(layers, int) or not isinstance(units, int):
+    known = architecture in ("dense_stack", "wide_and_deep", "residual")
+    if not known or not isinstance(layers, int) or not isinstance(units, int):
         return None
-    normalization = values.get("normalization", "none")
-    before = values.get("normalization_position") == "before_activation"
-    has_bias = not (normalization == "batch_normalization" and before)
-    kernels = (inputs * units + (layers - 1) * units * units + units * outputs) if layers else inputs * outputs
-    trainable = kernels + outputs + (layers * units if has_bias else 0)
-    moving = 0
-    if normalization != "none":
-        trainable += 2 * layers * units
-        moving = 2 * layers * units if normalization == "batch_normalization" else 0
-    parameters = trainable + moving
-    size = parameters * BYTES.get(values.get("precision", "float32"), 4)
-    return Estimate(inputs, outputs, parameters, trainable, size, kernels, assumes)
+    count = _Count(values)
+    width = inputs
+    for _ in range(layers):
+        count.kernel(width, units)
+        count.normalize(units)
+        width = units
+    if values.get("skip_connections") and layers and inputs != units:
+        count.kernel(inputs, units, bias=False)
+    count.kernel(width + (inputs if values.get("wide_path") else 0), outputs, bias=True)
+    return count.total(values, inputs, outputs, assumes)
+
+
+def _convolutional(facts: Mapping[str, Any], values: Mapping[str, Any], outputs: int) -> Estimate | None:
+    height, width, channels = (facts.get(f"image_{side}") for side in ("height", "width", "channels"))
+    sizes = [values.get(slot) for slot in ("hidden_layers", "filters", "kernel_size", "units")]
+    if height is None or width is None or channels is None or not all(isinstance(each, int) for each in sizes):
+        return None
+    layers, filters, window, units = (int(each) for each in sizes if each is not None)
+    count = _Count(values)
+    inputs, maps = height * width * channels, channels
+    for index in range(1, layers + 1):
+        stage, within = divmod(index - 1, _LAYERS_OF_A_STAGE)
+        places, found = height * width, filters << stage
+        if values.get("convolution") == "separable" and index > 1:
+            count.kernel(window * window, maps, places=places, bias=False)
+            count.kernel(maps, found, places=places)
+        else:
+            count.kernel(window * window * maps, found, places=places)
+        count.normalize(found)
+        maps = found
+        ends = within == _LAYERS_OF_A_STAGE - 1 or index == layers
+        if ends and (index < layers or values.get("pooling") == "flatten") and min(height, width) > 1:
+            height, width = height // 2, width // 2
+    if values.get("pooling") == "flatten":
+        count.kernel(height * width * maps, units)
+        count.normalize(units)
+        maps = units
+    count.kernel(maps, outputs, bias=True)
+    return count.total(values, inputs, outputs, "the pictures have the stated form")
+
+
+FAMILIES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], int], Estimate | None]] = {
+    "dense_stack": _dense_family,
+    "wide_and_deep": _dense_family,
+    "residual": _dense_family,
+    "convolutional": _convolutional,
+}
+"""Architecture → the function that counts it; an architecture that isn't here can't be counted yet."""

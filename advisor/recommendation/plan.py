@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from advisor.recommendation.capabilities import ARCHITECTURES, DATA_KINDS, TASKS, is_carried_out
+from advisor.recommendation.capabilities import ARCHITECTURES, TASKS, is_carried_out
 from advisor.recommendation.requirements import requirements_of
 
 Status = Literal["carried_out", "not_carried_out_yet", "not_needed"]
@@ -193,9 +193,8 @@ class _Draft:
     def __init__(self, facts: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         self.values = values
         self.steps: list[Step] = []
-        self.family_is_carried_out = (
-            facts["architecture"] in ARCHITECTURES and facts["task"] in TASKS and facts["data_kind"] in DATA_KINDS
-        )
+        kinds = ARCHITECTURES.get(facts["architecture"], ())
+        self.family_is_carried_out = facts["data_kind"] in kinds and facts["task"] in TASKS
 
     def step(self, name: str, does: str, slots: tuple[str, ...], *, needed: bool = True) -> None:
         decided = tuple(slot for slot in slots if slot in self.values)
