@@ -37,7 +37,10 @@ def test_conditions_nest() -> None:
 
 
 def test_a_condition_reads_as_a_sentence_with_parameters_by_name() -> None:
-    body = "when: {sparsity: [sparse, very_sparse], rows: {lt: many_layers, not: 0}, any: [{fast: true}, {share: 1, rows: {ge: 1}}]}"
+    body = (
+        "when: {sparsity: [sparse, very_sparse], rows: {lt: many_layers, not: 0},\n"
+        "  any: [{fast: true}, {share: 1, rows: {ge: 1}}]}"
+    )
     rule = load(a_rule(body + "\nset: {pruned: true}")).rule("x")
     assert str(rule.when) == (
         "sparsity = sparse or very_sparse and rows < 4 (many_layers) and rows is not 0 "

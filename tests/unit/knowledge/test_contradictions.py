@@ -161,7 +161,8 @@ def test_a_condition_that_only_contradictory_problems_satisfy_is_refused() -> No
                 "when: {decided.activation: relu}\nset: {pruned: true}",
                 "when: {decided.pruned: true}\nset: {activation: relu}",
             ],
-            "rule 'r1' reads 'decided.activation', which is set by 'r2', rule 'r2' reads 'decided.pruned', which is set by 'r1'",
+            "rule 'r1' reads 'decided.activation', which is set by 'r2', "
+            "rule 'r2' reads 'decided.pruned', which is set by 'r1'",
         ),
         (
             ["when: {fast: true}\ndefeats: [r2]", "when: {task: binary}\ndefeats: [r1]"],

@@ -96,7 +96,7 @@ def test_a_changed_folder_is_loaded_again(own: Path) -> None:
 
 
 def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
-    with pytest.raises(KnowledgeError, match="K100 unknown rulebook 'hmol2'; did you mean 'homl2'?") as caught:
+    with pytest.raises(KnowledgeError, match=r"K100 unknown rulebook 'hmol2'; did you mean 'homl2'\?") as caught:
         load_rulebook("hmol2")
     assert "homl2" in caught.value.findings[0].hint
 
@@ -226,6 +226,12 @@ def test_importing_the_package_is_cheap_and_its_names_resolve() -> None:
         "assert all(getattr(k, name) for name in k.__all__)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_public_name_of_the_package_resolves() -> None:
+    import advisor.knowledge
+
+    assert all(getattr(advisor.knowledge, name) is not None for name in advisor.knowledge.__all__)
 
 
 def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
