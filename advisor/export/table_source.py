@@ -14,7 +14,6 @@ from advisor.data.splitting import stack_frames
 if TYPE_CHECKING:
     import polars as pl
 
-TEXT = (".csv", ".tsv")
 MANY = 20
 
 
@@ -25,7 +24,7 @@ class TableSource:
     Attributes:
         path: Path of the file.
         name: Name of the file.
-        format: ``csv``, ``parquet``, ``jsonl``, ``arrow`` or ``npz``.
+        format: ``csv``, ``parquet``, ``jsonl``, ``arrow``, ``arrow_stream`` or ``npz``.
         separator: Of a text file.
         plain: Whether polars reads the text file just as it is; else it is read record by record.
         missing: Words that stand for a missing value in a text file.
@@ -109,9 +108,7 @@ def describe_table(
     """
     frame = read_table(path) if frame is None else frame
     suffix = Path(path).suffix.lower()
-    kind = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}.get(
-        suffix, "csv" if suffix in TEXT else "arrow"
-    )
+    kind = _format(Path(path))
     separator, plain, raw = _text_reading(path, suffix, frame) if kind == "csv" else ("", True, None)
     target = schema.target
     numbers = target.label_kind in ("integer", "number")
@@ -140,6 +137,17 @@ def describe_table(
         repeats=_repeats(frame, schema, validation, test),
         flags=any(column.missing and column.kind != "categorical" for column in schema.features),
     )
+
+
+def _format(path: Path) -> str:
+    """Return what the template calls the format of a file."""
+    known = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz", ".csv": "csv", ".tsv": "csv"}
+    if path.suffix.lower() in known:
+        return known[path.suffix.lower()]
+    if not path.is_file():
+        return "arrow"
+    with path.open("rb") as file:
+        return "arrow" if file.read(6) == b"ARROW1" else "arrow_stream"
 
 
 def _text_reading(path: str, suffix: str, frame: pl.DataFrame) -> tuple[str, bool, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.report.wording import joined, shown, words
+from advisor.report.wording import in_sentence, joined, shown, words
 
 STATUS = {
     "carried_out": ("carried out", "good"),
@@ -116,7 +116,7 @@ def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mappi
                 tuple(_more(members, rules.get(rule, {}))),
             )
             (unused if all(_is_unused(slot, decision, undone) for slot, decision in members) else cards).append(card)
-        titles = joined(line.title[:1].lower() + line.title[1:] for card in unused for line in card.values)
+        titles = joined(in_sentence(line.title) for card in unused for line in card.values)
         groups.append(Group(words(title), tuple(cards), tuple(unused), titles))
     return groups
 

@@ -50,7 +50,7 @@ def _render(draw: Draw, *, identifier: str, title: str, text: str) -> Figure:
                 tickColor=MUTED,
                 titlePadding=8,
                 labelOverlap=True,
-                labelLimit=NARROW // 2,
+                labelLimit=NARROW // 2 if width == NARROW else WIDE // 3,
                 tickCount=5 if width == NARROW else 8,
             ),
             legend=alt.LegendConfig(

@@ -87,7 +87,8 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
     listed = thinned(training.epochs, training.best_epoch, MOST_EPOCHS - 2)
     titles = list(dict.fromkeys(name for score in inputs.metrics.scores for name in score.values))
     titles.sort(key=lambda name: name != inputs.metrics.primary)
-    events = (*training.events, *inputs.events)[:MOST_EVENTS]
+    told = {(event.kind, event.message): event for event in (*inputs.events, *training.events)}
+    events = list(told.values())[:MOST_EVENTS]
     return {
         "run": _Safe(inputs),
         "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),

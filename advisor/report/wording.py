@@ -70,6 +70,11 @@ def words(name: str) -> str:
     return text[:1].upper() + text[1:] if text and parts[0] not in ACRONYMS.values() else text
 
 
+def in_sentence(title: str) -> str:
+    """Return a title as it stands inside a sentence: in lower case, unless it begins with an acronym."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 def shown(value: Any) -> str:
     """Return a decided value or a fact for a person; identifiers stay as they are."""
     if value is None:
