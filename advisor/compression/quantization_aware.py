@@ -19,6 +19,8 @@ from advisor.artifacts import Array, DataBundle, Statistics
 from advisor.errors import CompressionError, Finding
 
 LEGACY = "TF_USE_LEGACY_KERAS"
+Block = tuple[Array, Array, str]
+"""Kernel, bias and activation of a dense layer."""
 EPOCHS, BATCH, RATE = 10, 32, 1e-4
 """Fine-tuning as the toolkit's guide does it: briefly, at a low rate."""
 _ACTIVATIONS = ("relu", "linear", "sigmoid", "softmax", "tanh")
@@ -83,24 +85,55 @@ def train_in_int8(
         CompressionError: If the network has layers that the toolkit can't quantize.
     """
     blocks = _blocks(core)
-    x = prepare(bundle.train.x)
-    y = np.asarray(bundle.train.y)
-    shift, scale = statistics.target_mean, statistics.target_scale
-    if shift is not None and scale is not None:
-        y = ((y - shift) / scale).astype(np.float32)
-    losses = {"multiclass": "sparse_categorical_crossentropy", "regression": "mse", "forecasting": "mse"}
-    with toolkit() as (tf_keras, tfmot):
+    x, y = prepare(bundle.train.x), np.asarray(bundle.train.y)
+    scale = statistics.target_scale
+    if scale is not None and statistics.target_mean is not None:
+        blocks[-1] = _in_target_units(blocks[-1], statistics.target_mean, scale)
+    with toolkit() as (tf_keras, tfmot), _reported():
         tf_keras.utils.set_random_seed(seed)
-        twin = _twin(tf_keras, blocks, x.shape[1])
-        quantized = tfmot.quantization.keras.quantize_model(twin)
-        quantized.compile(optimizer=tf_keras.optimizers.Adam(RATE), loss=losses.get(bundle.task, "binary_crossentropy"))
+        quantized = tfmot.quantization.keras.quantize_model(_twin(tf_keras, blocks, x.shape[1]))
+        quantized.compile(optimizer=tf_keras.optimizers.Adam(RATE), loss=_loss(bundle.task, scale))
         quantized.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
-        return _convert(tf_keras, quantized, shift, scale, integers)
+        return _convert(quantized, integers)
 
 
-def _blocks(core: Any) -> list[tuple[Array, Array, str]]:
+@contextlib.contextmanager
+def _reported() -> Iterator[None]:
+    """Turn whatever toolkit and converter raise into an error that says so."""
+    try:
+        yield
+    except CompressionError:
+        raise
+    except Exception as error:  # both raise whatever their depths raise
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise CompressionError(
+            Finding("C107", "quantization_aware_int8", f"the toolkit failed: {lines[0][:300]}")
+        ) from error
+
+
+def _in_target_units(block: Block, shift: Array, scale: Array) -> Block:
+    kernel, bias, activation = block
+    if activation != "linear":
+        raise CompressionError(
+            Finding("C106", "quantization_aware_int8", f"the output's {activation} can't be merged with its units.")
+        )
+    return (kernel * scale).astype(np.float32), (bias * scale + shift).astype(np.float32), activation
+
+
+def _loss(task: str, scale: Array | None) -> Any:
+    if task == "multiclass":
+        return "sparse_categorical_crossentropy"
+    if task not in ("regression", "forecasting"):
+        return "binary_crossentropy"
+    import tensorflow as tf
+
+    spread = np.asarray(1.0 if scale is None else scale, np.float32)
+    return lambda y, answer: tf.reduce_mean(tf.square((tf.cast(y, tf.float32) - answer) / spread), axis=-1)
+
+
+def _blocks(core: Any) -> list[Block]:
     """Return kernel, bias and activation of each dense layer of a plain stack."""
-    found: list[tuple[Array, Array, str]] = []
+    found: list[Block] = []
     unusable = []
     for layer in core.layers:
         kind = type(layer).__name__
@@ -126,7 +159,7 @@ def _blocks(core: Any) -> list[tuple[Array, Array, str]]:
     return found
 
 
-def _twin(tf_keras: Any, blocks: list[tuple[Array, Array, str]], width: int) -> Any:
+def _twin(tf_keras: Any, blocks: list[Block], width: int) -> Any:
     layers = [tf_keras.layers.InputLayer((width,), name="features")]
     layers += [
         tf_keras.layers.Dense(kernel.shape[1], activation=activation, name=f"dense_{index}")
@@ -138,14 +171,10 @@ def _twin(tf_keras: Any, blocks: list[tuple[Array, Array, str]], width: int) -> 
     return twin
 
 
-def _convert(tf_keras: Any, quantized: Any, shift: Any, scale: Any, integers: bool) -> bytes:
+def _convert(quantized: Any, integers: bool) -> bytes:
     import tensorflow as tf
 
-    model = quantized
-    if shift is not None and scale is not None:
-        units = tf_keras.layers.Rescaling(scale=np.asarray(scale, np.float32), offset=np.asarray(shift, np.float32))
-        model = tf_keras.Sequential([quantized, units])
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter = tf.lite.TFLiteConverter.from_keras_model(quantized)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if integers:
         converter.inference_input_type = converter.inference_output_type = tf.int8
