@@ -137,6 +137,16 @@ class Run:
             return LiteRTRuntime(path)
         return PreparedRuntime(path, Preparation.from_dict(preparation))
 
+    @property
+    def runtime(self) -> Any:
+        """The delivered file in its runtime: takes encoded rows."""
+        return self._runtime
+
+    @property
+    def core(self) -> Any:
+        """The Keras model that takes encoded rows."""
+        return self._core
+
     @cached_property
     def _core(self) -> Any:
         """The part of the Keras model that takes encoded rows."""

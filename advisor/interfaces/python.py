@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ def train(
     time_budget: float | None = None,
     data_kind: str | None = None,
     data_options: Mapping[str, Any] | None = None,
+    export: Sequence[str] = ("keras", "saved_model", "litert"),
+    device_profile: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -48,6 +50,8 @@ def train(
         time_budget: Seconds that training may take in all.
         data_kind: ``table``, ``image``, ``series`` or ``text``; None recognizes it.
         data_options: What else there is to say about the data; see :class:`advisor.data.SourceOptions`.
+        export: Formats to deliver: ``keras`` and ``litert`` always are, ``saved_model`` and ``onnx`` where named.
+        device_profile: Measured latencies of another device as JSON; the latency budget is then for that device.
         resume: Go on with an unfinished run.
         force: Replace an earlier run once the new one is finished.
         progress: Is told of everything that happens; None shows nothing.
@@ -79,5 +83,7 @@ def train(
         time_budget=time_budget,
         data_kind=data_kind,
         data_options=data_options or {},
+        exports=tuple(export),
+        device_profile=None if device_profile is None else Path(device_profile),
     )
     return carry_out(request, out, resume=resume, force=force, progress=progress)

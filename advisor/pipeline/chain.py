@@ -20,6 +20,7 @@ from advisor.pipeline.workplace import INPUTS, is_finished, open_workplace
 from advisor.run import Run, load_run, read_json
 
 SEEDS = 2**32
+EXPORTS = ("keras", "saved_model", "litert", "onnx")
 
 
 def carry_out(
@@ -51,6 +52,11 @@ def carry_out(
         raise RequestError(
             Finding("R127", "--time-budget", f"the time budget is {request.time_budget:g} s; it must be above 0.")
         )
+    unknown = sorted(set(request.exports) - set(EXPORTS))
+    if unknown:
+        allowed = ", ".join(EXPORTS)
+        raise RequestError(Finding("R133", "--export", f"there is no format {unknown[0]!r}; allowed: {allowed}."))
+    profile = None if request.device_profile is None else DeviceProfile.read(request.device_profile)
     target = Path(out).resolve()
     if resume and not force and is_finished(target):
         listener.stage("Reading", "the data, to see whether the finished run is of the same request")
@@ -78,7 +84,7 @@ def carry_out(
             workplace.partial,
             workplace.checkpoints,
             listener,
-            profile=None if request.device_profile is None else DeviceProfile.read(request.device_profile),
+            profile=profile,
             resume=workplace.resumed,
         )
         fitted = compressed.fitted

@@ -66,6 +66,8 @@ class Request:
             "seed": self.seed,
             "data_kind": self.data_kind,
             "data_options": dict(self.data_options),
+            "exports": sorted(self.exports),
+            "device_profile": None if self.device_profile is None else str(self.device_profile),
         }
 
 

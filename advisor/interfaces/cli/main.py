@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "explain",
     "train": "train",
     "predict": "predict",
+    "bench": "bench",
     "generate": "generate",
     "rules": "rules",
     "schema": "schema",

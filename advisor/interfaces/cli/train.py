@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +41,12 @@ def train(
     data_kind: Annotated[
         str | None, typer.Option(help="table, image, series or text, where the kind of data is recognized wrongly.")
     ] = None,
+    export: Annotated[
+        str, typer.Option(help="Formats to deliver: keras, saved_model, litert, onnx; with commas between them.")
+    ] = "keras,saved_model,litert",
+    device_profile: Annotated[
+        Path | None, typer.Option(help="Measured latencies of another device as JSON; the latency budget is for it.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier run once the new one is finished.")
@@ -53,6 +60,8 @@ def train(
     request = _request(
         data, target, problem, recommendation, rulebook, split_column, validation, test, seed, time_budget, data_kind
     )
+    names = tuple(name.strip() for name in export.split(",") if name.strip())
+    request = replace(request, exports=names, device_profile=device_profile)
     teller = None if no_progress else _Teller()
     try:
         run = carry_out(request, out, resume=resume, force=force, progress=teller)
