@@ -83,19 +83,27 @@ class Interrupted(Exception):
     """The user stopped the run; its checkpoints stay for ``--resume``."""
 
 
-def candidates(recommendation: Recommendation, prefix: str) -> Iterator[Candidate]:
-    """Return every combination of the strengths and rates that the recommendation lists, in its order."""
+def candidates(recommendation: Recommendation, prefix: str, *, rate: float | None = None) -> Iterator[Candidate]:
+    """Return every combination of the strengths and rates that the recommendation lists, in its order.
+
+    Args:
+        recommendation: What is carried out.
+        prefix: Beginning of the labels.
+        rate: A dropout rate that was already chosen; the others are left out, where it is on the list.
+    """
     values = recommendation.values
     strengths = (values["regularization_strengths"] if values["regularization"] != "none" else None) or [None]
     rates = (values["dropout_rates"] if values["dropout"] != "none" else None) or [None]
-    for strength, rate in itertools.product(strengths, rates):
+    if rate is not None and rate in rates:
+        rates = [rate]
+    for strength, dropped in itertools.product(strengths, rates):
         parts = []
         if strength is not None:
             parts.append(f"{values['regularization']} {strength:g}")
-        if rate is not None:
-            parts.append(f"{values['dropout']} {rate:g}")
+        if dropped is not None:
+            parts.append(f"{values['dropout']} {dropped:g}")
         title = " and ".join(parts) or "no regularizer"
-        yield Candidate(f"{prefix}-{title.replace(' ', '-')}", title, recommendation, strength, rate)
+        yield Candidate(f"{prefix}-{title.replace(' ', '-')}", title, recommendation, strength, dropped)
 
 
 def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, progress: Progress) -> Fitted:
@@ -145,7 +153,10 @@ def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, prog
             tell(Event("stopped", "The time budget is used up; the regularizer that the rules advise was not tried."))
             break
         tell(_turned_on(best.candidate.recommendation.values, again.values))
-        more = _fit_all(prepared, again, f"regularized-{number}", clock, checkpoints, logs, resume, progress, tell)
+        rate = best.candidate.rate if again.values.get("mc_dropout") else None
+        more = _fit_all(
+            prepared, again, f"regularized-{number}", clock, checkpoints, logs, resume, progress, tell, rate=rate
+        )
         trials += more
         before, best = best, _best([best, *more])
         tell(_kept(before, _best(more), best))
@@ -185,8 +196,10 @@ def _fit_all(
     resume: bool,
     progress: Progress,
     tell: Any,
+    *,
+    rate: float | None = None,
 ) -> list[Trial]:
-    waiting = list(candidates(recommendation, prefix))
+    waiting = list(candidates(recommendation, prefix, rate=rate))
     trials: list[Trial] = []
     for number, candidate in enumerate(waiting):
         if trials and clock.is_over():
