@@ -278,18 +278,6 @@ def _schema(pictures: Pictures, options: SourceOptions) -> Schema:
     name = pictures.y.name
     means = pictures.x.reshape(len(pictures.x), -1).mean(axis=1, dtype=np.float64)
     inferred = infer_schema(pl.DataFrame({"brightness": means, name: pictures.y}), name, task=options.task)
-    counts = inferred.target.class_counts
-    if counts and min(counts) < 2:
-        rare = [label for label, count in zip(inferred.target.classes, counts, strict=True) if count < 2]
-        raise DataError(
-            Finding(
-                "D154",
-                f"class {rare[0]!r}",
-                f"{len(rare)} of {len(counts)} classes have a single picture, which can't be learned from and measured "
-                "on at once.",
-                "Add pictures of these classes, or leave the classes out.",
-            )
-        )
     columns = [
         Column(IMAGE, "image", "feature", note=str(pictures.form)),
         *(column for column in inferred.columns if column.role == "target"),

@@ -141,7 +141,7 @@ def open_picture(content: bytes | Path) -> Any:
     Raises:
         ValueError: If it can't be decoded, with the reason.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -163,6 +163,8 @@ def open_picture(content: bytes | Path) -> Any:
         return image.convert("RGB")
     except ValueError:
         raise
+    except UnidentifiedImageError as error:
+        raise ValueError("it is no picture, or damaged") from error
     except Exception as error:  # PIL raises many kinds for a damaged file
         raise ValueError(str(error).split("\n")[0] or type(error).__name__) from error
 

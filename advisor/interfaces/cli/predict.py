@@ -58,6 +58,8 @@ def predict(
     if doubting:
         check_doubt(delivered, level, abstain_above)
     counted = delivered.encoder.encode_counted(data)
+    for each in counted.notes:
+        print(f"Note: {each}", file=sys.stderr)
     for column, count in counted.unknown.items():
         print(
             f"Note: {count} rows have a value of {column!r} that training never saw; it counts as unknown.",
@@ -67,6 +69,10 @@ def predict(
         frame = doubtful_answers(delivered, counted.x, runtime, level, abstain_above, samples)
     else:
         frame = answers(delivered, counted.x, runtime)
+    if counted.names:
+        import polars as pl
+
+        frame.insert_column(0, pl.Series("file", counted.names))
     if out is None:
         buffer = BytesIO()
         frame.write_csv(buffer)
