@@ -200,8 +200,7 @@ def _compile_reasons(rulebook: Rulebook) -> Callable[..., None]:
         if rulebook.origins[name] in ("derived", "decided"):
             lines.append(f"  w_{variable(rulebook, name)} = winners.get({name!r}, '')")
     held = "".join(f"h{position}, " for position in range(len(rulebook.rules)))
-    if held:
-        lines.append(f"  {held}= held")
+    lines.append(f"  ({held}) = held")
     for position, rule in enumerate(rulebook.rules):
         parts = []
         for number, part in enumerate(rule.when.parts):

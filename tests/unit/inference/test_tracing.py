@@ -54,6 +54,7 @@ def test_a_decision_names_who_was_defeated_and_by_whom() -> None:
     found = traced(sparse=True)
     assert ids(found.decisions["activation"]) == ("base", [], [], [("selu", "selu", ["sparse"])])
     assert found.defeated == {"selu": ("sparse",)}
+    assert traced(sparse=True, task="regression").defeated == {}
 
 
 def test_a_reason_tells_where_its_fact_comes_from() -> None:

@@ -111,6 +111,18 @@ def test_thresholds_reach_a_fact_through_its_copy() -> None:
     assert "layers: 5, fast: true" in finding.message
 
 
+def test_thresholds_reach_a_fact_through_every_way_in_which_it_is_copied() -> None:
+    declarations = DECLARATIONS + "  depth_limit: {title: t, group: network, type: int, nullable: true, meaning: m}\n"
+    declarations = declarations.replace("layers: [base, exc", "layers: [base, middle, exc")
+    text = rules(
+        "when: {layers: {not: null}}\nset: {layers: {copy: layers}, depth_limit: {copy: layers}}",
+        "when: {fast: true}\nset: {depth_limit: {copy: decided.layers}}",
+        "when: {decided.depth_limit: many_layers}\nset: {activation: relu}",
+        "when: {decided.depth_limit: {gt: many_layers}}\nset: {activation: selu}",
+    ).replace("rule: r2\n    title: t\n    layer: exception", "rule: r2\n    title: t\n    layer: middle")
+    load(text, declarations=declarations, base=BASE.replace("pretraining", "depth_limit: null, pretraining"))
+
+
 def test_a_clash_that_hangs_on_a_computed_number_names_its_value() -> None:
     text = rules(
         "when: {rows_per_parameter: {lt: 1}}\nset: {activation: relu}", "when: {fast: true}\nset: {activation: selu}"

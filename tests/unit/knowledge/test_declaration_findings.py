@@ -10,6 +10,13 @@ MISTAKES = [
     # (code, what is replaced, by what, message)
     ("K106", "rulebook: small\n", "", "the rulebook has no 'rulebook'"),
     ("K106", 'version: "1"\n', "", "the rulebook has no 'version'"),
+    ("K106", "layers: [base, exception]\n", "", "the rulebook has no 'layers'"),
+    (
+        "K104",
+        "[rows, decided.layers]",
+        "[rows, §1]",
+        "an element of 'reads' of computed number 'rows_per_parameter' must be",
+    ),
     ("K104", 'version: "1"', "version: §1", "'version' must be text, not '1'"),
     ("K120", "rulebook: small", "rulebook: §Small", "the rulebook's name 'Small' is not in snake_case"),
     ("K105", "groups:", "§group:", "unknown key 'group' in the rulebook; did you mean 'groups'?"),
