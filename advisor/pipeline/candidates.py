@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from advisor.artifacts import Array, Artifact, Latency, Verdict
-from advisor.builder import with_target_units
+from advisor.builder import laid_out, with_target_units
 from advisor.compression import fold
 from advisor.errors import CompressionError, ExportError, Finding
 from advisor.evaluation import (
@@ -171,7 +171,7 @@ class Workbench:
             core, notes, tolerance = self._without_standardization(core, rows)
         model = with_target_units(core, self.prepared.statistics)
         path = self.path(name)
-        export_litert(model, path, precision=precision)
+        export_litert(laid_out(model), path, precision=precision)
         return self._measured(path, core, name, precision, None, tolerance, notes)
 
     def sparse(self, core: Any, name: str) -> Candidate:
