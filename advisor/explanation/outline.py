@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Rows of words under column headings.
+
+    Attributes:
+        columns: The headings.
+        rows: Their rows, one word or phrase for each column.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading with its entries.
 
@@ -36,11 +49,31 @@ class Section:
         title: The heading.
         entries: What stands below it.
         is_numbered: Whether the entries are steps in order.
+        table: A table that stands before the entries, if there is one.
     """
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] = ()
     is_numbered: bool = False
+    table: Table | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the section as a JSON-ready dictionary; ``table`` is there only where there is one."""
+        told: dict[str, Any] = {
+            "title": self.title,
+            "entries": [
+                {
+                    "values": [{"label": label, "value": value} for label, value in entry.values],
+                    "reason": entry.reason,
+                    "notes": list(entry.notes),
+                    "depth": entry.depth,
+                }
+                for entry in self.entries
+            ],
+        }
+        if self.table is not None:
+            told["table"] = {"columns": list(self.table.columns), "rows": [list(row) for row in self.table.rows]}
+        return told
 
 
 @dataclass(frozen=True)
@@ -64,21 +97,7 @@ class Outline:
         return {
             "title": self.title,
             "summary": self.summary,
-            "sections": [
-                {
-                    "title": section.title,
-                    "entries": [
-                        {
-                            "values": [{"label": label, "value": value} for label, value in entry.values],
-                            "reason": entry.reason,
-                            "notes": list(entry.notes),
-                            "depth": entry.depth,
-                        }
-                        for entry in section.entries
-                    ],
-                }
-                for section in self.sections
-            ],
+            "sections": [section.as_dict() for section in self.sections],
             "hints": list(self.hints),
         }
 
@@ -94,6 +113,9 @@ def outline_of(recommendation: Recommendation, *, brief: bool = False) -> Outlin
     sections = [_problem(document)]
     sections += _decisions(document, brief)
     sections += [_requirements(document), _plan(document), *_estimate(document), *_warnings(document)]
+    if not brief:
+        cited = {each["work"] for decision in document["decisions"].values() for each in decision["source"]}
+        sections += sources_section(document, cited)
     book = document["rulebook"]
     hints = (
         "Save it as JSON: advisor recommend PROBLEM.json --json > recommendation.json",
@@ -269,6 +291,17 @@ def _estimate(document: Mapping[str, Any]) -> list[Section]:
         ("Multiply-adds a row", wording.say_value(cost["multiply_adds"])),
     )
     return [Section("Cost, counted before anything is built", (Entry(values, f"If {cost['assumes']}."),))]
+
+
+def sources_section(document: Mapping[str, Any], cited: Iterable[str]) -> list[Section]:
+    """Return the section that names the cited works of others, with links; none when there are no such works."""
+    works = document["works"]
+    named = sorted(
+        (works[name]["short"], f"{works[name]['citation']}. {works[name]['link']}".strip())
+        for name in set(cited)
+        if name in works and works[name]["kind"] not in wording.OWN
+    )
+    return [Section("Sources", (Entry(tuple(named)),))] if named else []
 
 
 def _warnings(document: Mapping[str, Any]) -> list[Section]:

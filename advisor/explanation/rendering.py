@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from advisor.explanation.outline import Entry, Outline, Section
+from advisor.explanation.outline import Entry, Outline, Section, Table
 
+_ADDRESS = re.compile(r"https?://[^\s<>]+")
+_MOST_UNBROKEN = 22
+"""Columns of a table up to which no word is broken."""
 Paint = Callable[[str], str]
 
 
@@ -53,9 +57,9 @@ def render_text(outline: Outline, *, width: int = 80, style: Style = PLAIN) -> s
 
 
 def _section(section: Section, width: int, style: Style) -> list[str]:
+    lines: list[str] = _table(section.table, width, style) if section.table is not None else []
     labels = [len(label) for entry in section.entries for label, _ in entry.values]
     column = min(max(labels, default=0), 42, width // 2 - 4) + 2
-    lines: list[str] = []
     for number, entry in enumerate(section.entries, start=1):
         if lines and entry.values:
             lines.append("")
@@ -67,6 +71,30 @@ def _section(section: Section, width: int, style: Style) -> list[str]:
             lines += _wrap(entry.reason, width, first, after)
         for note in entry.notes:
             lines += [style.muted(line) for line in _wrap(note, width, after, after)]
+    return lines
+
+
+def _table(table: Table, width: int, style: Style) -> list[str]:
+    """Return a table whose columns share the width: short ones take what they need, the others the rest."""
+    rows = (table.columns, *table.rows)
+    places = range(len(table.columns))
+    given = [
+        min(max(len(word) for row in rows for word in re.split(r"[\s-]", row[place])), _MOST_UNBROKEN)
+        for place in places
+    ]
+    wanted = [max(len(row[place]) for row in rows) for place in places]
+    left = width - 2 * len(given) - sum(given)
+    for place in sorted(places, key=lambda each: wanted[each] - given[each]):
+        more = min(wanted[place] - given[place], max(left, 0))
+        given[place] += more
+        left -= more
+    lines: list[str] = []
+    for number, row in enumerate((*rows[:1], tuple("-" * given[each] for each in range(len(wanted))), *rows[1:])):
+        cells = [textwrap.wrap(cell, given[position]) or [""] for position, cell in enumerate(row)]
+        for line in range(max(map(len, cells))):
+            parts = [f"{cell[line] if line < len(cell) else '':<{given[each]}}" for each, cell in enumerate(cells)]
+            text = "  ".join(["", *parts]).rstrip()
+            lines.append(style.heading(text) if number == 0 else text)
     return lines
 
 
@@ -96,12 +124,22 @@ def render_markdown(outline: Outline) -> str:
     blocks = [f"# {_escape(outline.title)}", _escape(outline.summary)]
     for section in outline.sections:
         blocks.append(f"## {_escape(section.title)}")
+        if section.table is not None:
+            blocks.append(_markdown_table(section.table))
+        if not section.entries:
+            continue
         if section.is_numbered or not any(entry.values for entry in section.entries):
             blocks.append(_list(section))
         else:
             blocks += [_markdown_entry(entry) for entry in section.entries]
     blocks += [_escape(hint) for hint in outline.hints]
     return "\n\n".join(blocks) + "\n"
+
+
+def _markdown_table(table: Table) -> str:
+    rows = (table.columns, ("---",) * len(table.columns), *table.rows)
+    escaped = ((cell if cell == "---" else _escape(cell).replace("|", "\\|") for cell in row) for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
 
 
 def _list(section: Section) -> str:
@@ -121,6 +159,11 @@ def _markdown_entry(entry: Entry) -> str:
 
 
 def _escape(text: str) -> str:
+    """Return text whose signs mean nothing in Markdown, with its addresses as links."""
+    return " ".join(f"<{word}>" if _ADDRESS.fullmatch(word) else _escape_word(word) for word in text.split())
+
+
+def _escape_word(word: str) -> str:
     for character in "\\`*_[]<>#":
-        text = text.replace(character, "\\" + character)
-    return " ".join(text.split())
+        word = word.replace(character, "\\" + character)
+    return word

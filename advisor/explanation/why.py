@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.errors import Finding, RequestError
 from advisor.explanation import wording
-from advisor.explanation.outline import Entry, Outline, Section
+from advisor.explanation.outline import Entry, Outline, Section, sources_section
 from advisor.problem import FACTS
 from advisor.problem.checking import suggestion
 from advisor.recommendation import Recommendation
@@ -34,11 +34,41 @@ def outline_of_why(recommendation: Recommendation, slot: str) -> Outline:
     if decision["alternatives"]:
         words = " or ".join(map(wording.say_value, decision["alternatives"]))
         sections.append(Section("Alternatives", (Entry(reason=f"{words} would do as well, says the source."),)))
+    cited = {each["work"] for rule in _rules_of(decision) for each in _sources(document, rule)}
+    sections += sources_section(document, cited)
     return Outline(
         f"Why {slot} = {value}",
         f"{decision['title']}: {value}. {decision['because'].strip()}",
         tuple(sections),
     )
+
+
+def why_data(recommendation: Recommendation, slot: str) -> dict[str, Any]:
+    """Return the chain of reasons for one slot as data: each fact with its origin and the facts behind it."""
+    document = recommendation.document
+    decision = document["decisions"][slot]
+    rules = _rules_of(decision)
+    reads: dict[str, Any] = {}
+    for rule in rules:
+        reads.update(document["trace"]["rules"].get(rule, decision)["facts"])
+    return {
+        "slot": slot,
+        "value": decision["value"],
+        "rules": list(rules),
+        "facts": [_fact_data(document, name, value) for name, value in reads.items()],
+        "overrides": decision["overrides"],
+        "alternatives": decision["alternatives"],
+    }
+
+
+def _fact_data(document: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
+    if name in FACTS:
+        origin = document["trace"]["facts"].get(name, {"origin": "given", "how": ""})
+        return {"fact": name, "value": value, "origin": origin["origin"], "how": origin["how"]}
+    rules, facts = _reasons(document, name)
+    origin = "decided" if name.startswith(wording.DECIDED) else "derived" if rules else "computed"
+    below = [_fact_data(document, each, known) for each, known in facts.items()]
+    return {"fact": name, "value": value, "origin": origin, "rules": list(rules), "facts": below}
 
 
 def _rules_of(decision: Mapping[str, Any]) -> tuple[str, ...]:
@@ -49,13 +79,19 @@ def _rule(document: Mapping[str, Any], rule: str) -> Entry:
     trace = document["trace"]["rules"].get(rule)
     if trace is None:
         return Entry(reason=f"{rule}.")
-    told = next((each for each in document["decisions"].values() if each["rule"] == rule), trace)
-    notes = [f"Layer {trace['layer']}. Source: {wording.say_sources(told['source'], document['works'])}."]
+    notes = [f"Layer {trace['layer']}. Source: {wording.say_sources(_sources(document, rule), document['works'])}."]
     if trace["limits"]:
         notes.append(f"Limits: {trace['limits'].strip()}")
     if trace["defeats"]:
         notes.append(f"It withdraws: {', '.join(trace['defeats'])}.")
     return Entry(reason=f"{rule}: {trace['title']}.", notes=tuple(notes))
+
+
+def _sources(document: Mapping[str, Any], rule: str) -> list[Mapping[str, str]]:
+    """Return a rule's sources, which a decision of it tells, or else its trace."""
+    trace = document["trace"]["rules"].get(rule, {"source": []})
+    told = next((each for each in document["decisions"].values() if each["rule"] == rule), trace)
+    return list(told["source"])
 
 
 def _chain(document: Mapping[str, Any], decision: Mapping[str, Any]) -> Iterator[Entry]:

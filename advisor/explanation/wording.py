@@ -54,16 +54,16 @@ def first_sentence(text: str) -> str:
     return _END_OF_SENTENCE.split(text.strip(), maxsplit=1)[0]
 
 
-_OWN = {"judgement": "this project's judgement", "measurement": "measured in this project"}
+OWN = {"judgement": "this project's judgement", "measurement": "measured in this project"}
 
 
 def say_source(source: Mapping[str, str], works: Mapping[str, Mapping[str, str]]) -> str:
     """Return a source with its place, such as ``HOML2, ch. 11, Table 11-3``."""
     work = works.get(source["work"], {"kind": "", "short": source["work"]})
-    name, place = _OWN.get(work["kind"], work["short"]), source["at"]
+    name, place = OWN.get(work["kind"], work["short"]), source["at"]
     if not place:
         return name
-    return f"{name} ({place})" if work["kind"] in _OWN else f"{name}, {place}"
+    return f"{name} ({place})" if work["kind"] in OWN else f"{name}, {place}"
 
 
 def say_sources(sources: Sequence[Mapping[str, str]], works: Mapping[str, Mapping[str, str]]) -> str:
@@ -75,7 +75,7 @@ def say_main_source(sources: Sequence[Mapping[str, str]], works: Mapping[str, Ma
     """Return the first source, without its place when it's this project's own work."""
     if not sources:
         return ""
-    own = _OWN.get(works.get(sources[0]["work"], {"kind": ""})["kind"])
+    own = OWN.get(works.get(sources[0]["work"], {"kind": ""})["kind"])
     return own if own is not None else say_source(sources[0], works)
 
 

@@ -1,0 +1,120 @@
+"""Changes of the facts behind a computed number, where its cells decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from advisor.explanation.changing import Table, axes_of, contradicts
+from advisor.explanation.pieces import Cell, Span
+from advisor.inference import QUANTITIES
+from advisor.knowledge import Rulebook
+from advisor.knowledge.dependencies import dependencies, read_names
+from advisor.knowledge.generation import GAP, statements, variable
+
+
+class Numbers:
+    """Reaches cells of computed numbers by changing facts that only they read.
+
+    A computed number is taken to rise, or to fall, with each of its facts while the others stay: then the ends of a
+    fact's cells show all that the fact can do.
+    """
+
+    def __init__(self, rulebook: Rulebook, table: Table, facts: Mapping[str, Any], fixed: Iterable[str]) -> None:
+        """Find the facts behind the computed numbers of a table."""
+        self.rulebook = rulebook
+        self.table = table
+        self.names = [name for name in table.axes if name in rulebook.computed]
+        whole = dependencies(rulebook)
+        steps = whole.cone(self.names)
+        read = {name for step in steps for name in read_names(rulebook, step)}
+        self.read = sorted(name for name in read if rulebook.origin(name) == "input")
+        own = [name for name in self.read if name not in table.axes and name not in set(fixed)]
+        axes = axes_of(rulebook, steps, own)
+        self.shared = [name for name in self.read if name in table.axes]
+        self.cells = {name: [(cell, _ends(cell)) for cell in axes[name]] for name in own}
+        self.ends = {
+            name: [
+                value
+                for _, ends in found
+                for value in ends
+                if value != facts[name] or type(value) is not type(facts[name])
+            ]
+            for name, found in self.cells.items()
+        }
+        lines = ["def compute(facts):"]
+        lines += [f"  {variable(rulebook, name)} = facts[{name!r}]" for name in self.read]
+        namespace: dict[str, Any] = {"GAP": GAP}
+        for step in steps:
+            if isinstance(step, str) and step in rulebook.computed:
+                namespace[f"quantity_{step}"] = QUANTITIES[step].compute
+                arguments = ", ".join(variable(rulebook, name) for name in rulebook.computed[step].reads)
+                lines.append(f"  {variable(rulebook, step)} = quantity_{step}({arguments})")
+            else:
+                lines += [f"  {line}" for line in statements(rulebook, (step,))]
+        lines.append(f"  return ({''.join(variable(rulebook, name) + ', ' for name in self.names)})")
+        exec(compile("\n".join(lines), "<computed numbers>", "exec"), namespace)
+        self.compute: Callable[[Mapping[str, Any]], tuple[Any, ...]] = namespace["compute"]
+        self._known: dict[Any, list[dict[str, Any]]] = {}
+
+    def reaches(self, facts: Mapping[str, Any], allowed: Iterable[int]) -> bool:
+        """Tell whether the computed numbers lie in one of some combinations of cells."""
+        values = self.compute(facts)
+        mask = 0
+        for name, value in zip(self.names, values, strict=True):
+            mask |= self.table.bits[name, self.table.cell_of(name, value)]
+        return mask in allowed
+
+    def further(self, facts: Mapping[str, Any], allowed: frozenset[int]) -> list[dict[str, Any]]:
+        """Return the minimal further changes that bring the computed numbers into one of some combinations of cells.
+
+        Args:
+            facts: The facts, with what was changed already.
+            allowed: Combinations of cells, as bits.
+        """
+        key = (tuple(facts[name] for name in self.shared), allowed)
+        if key not in self._known:
+            self._known[key] = self._search(facts, allowed)
+        return self._known[key]
+
+    def beyond(self, name: str, end: Any, now: Any) -> Any:
+        """Return the farthest value from an end of a cell towards which the cell goes on: now, or its other end."""
+        cell, ends = next(each for each in self.cells[name] if each[0].holds(end))
+        return now if cell.holds(now) else next((other for other in ends if other != end), end)
+
+    def _search(self, facts: Mapping[str, Any], allowed: frozenset[int]) -> list[dict[str, Any]]:
+        if self.reaches(facts, allowed):
+            return [{}]
+        found: list[dict[str, Any]] = []
+        level: list[dict[str, Any]] = [{}]
+        for _ in self.ends:
+            following = []
+            for changes in level:
+                later = list(self.ends)
+                later = later[later.index(next(reversed(changes))) + 1 :] if changes else later
+                for name in later:
+                    for value in self.ends[name]:
+                        more = {**changes, name: value}
+                        if any(each.items() <= more.items() for each in found):
+                            continue
+                        changed = {**facts, **more}
+                        if self.reaches(changed, allowed) and not contradicts(self.rulebook, changed):
+                            found.append(more)
+                        else:
+                            following.append(more)
+            level = following
+        return found
+
+
+def _ends(cell: Cell) -> list[Any]:
+    found: list[Any] = []
+    for piece in cell.pieces:
+        if not isinstance(piece, Span):
+            found.append(piece)
+            continue
+        for towards in (-math.inf, math.inf):
+            end = piece.nearest(towards)
+            if math.isfinite(end):
+                found.append(int(end) if piece.whole else end)
+    return list(dict.fromkeys(found))
