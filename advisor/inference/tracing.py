@@ -208,8 +208,12 @@ def _compile_reasons(rulebook: Rulebook) -> Callable[..., None]:
             namespace[constant] = part
             if isinstance(part, Atom):
                 origin = rulebook.origins[part.fact]
-                winner = f"w_{variable(rulebook, part.fact)}" if origin in ("derived", "decided") else "''"
-                made = f"new(Reason, ({constant}, {variable(rulebook, part.fact)}, {origin!r}, {winner})),"
+                value = variable(rulebook, part.fact)
+                winner = f"w_{value}" if origin in ("derived", "decided") else "''"
+                made = f"new(Reason, ({constant}, {value}, {origin!r}, {winner})),"
+                if ready := _ready_reasons(rulebook, part):
+                    namespace[f"R{constant}"] = ready
+                    made = f"R{constant}.get({value}) or {made}"
             else:
                 made = f"*collect({constant}, h{position}, values, origins, winners),"
             parts.append((expression(rulebook, part), made))
@@ -230,6 +234,15 @@ def _compile_reasons(rulebook: Rulebook) -> Callable[..., None]:
 
 
 _new = tuple.__new__
+
+
+def _ready_reasons(rulebook: Rulebook, atom: Atom) -> dict[Value, Reason]:
+    """Return the reasons that a comparison can give, by value, where a fact of the problem has few values."""
+    if rulebook.origins[atom.fact] != "input":
+        return {}
+    domain = rulebook.domains[atom.fact]
+    values: list[Value] = [False, True] if domain.kind == "bool" else list(domain.choices)
+    return {value: Reason(atom, value, "input", "") for value in [*values, None]}
 
 
 def trace(rulebook: Rulebook, facts: Mapping[str, Any], inference: Inference) -> Trace:
@@ -258,12 +271,11 @@ def trace(rulebook: Rulebook, facts: Mapping[str, Any], inference: Inference) ->
     for position, defeaters in plan.defeats:
         if held[position] and not stands[position]:
             defeated[rules[position].id] = tuple(rules[each].id for each in defeaters if stands[each])
-    make = _Deciding(rulebook, values, held, stands, reasons, defeated)
     decisions = dict.fromkeys(inference.values, _UNDECIDED)
     decisions.update(plan.settled)
-    for written in plan.open_slots:
-        decisions[written[1]] = make.decision(written)
-    derived = {written[1]: make.decision(written) for written in plan.derived}
+    _decide(plan.open_slots, rulebook, values, held, stands, reasons, decisions)
+    derived: dict[str, Decision] = {}
+    _decide(plan.derived, rulebook, values, held, stands, reasons, derived)
     return Trace(decisions, derived, reasons, defeated, silent)
 
 
@@ -289,22 +301,20 @@ def _collect(
 _UNDECIDED = Decision("", None, None, (), (), (), ())
 
 
-class _Deciding(NamedTuple):
-    """What one trace knows about all rules."""
-
-    rulebook: Rulebook
-    values: Mapping[str, Any]
-    held: tuple[bool, ...]
-    stands: list[bool]
-    reasons: Mapping[str, tuple[Reason, ...]]
-    defeated: Mapping[str, tuple[str, ...]]
-
-    def decision(self, written: _Written) -> Decision:
-        """Return why a slot or derived fact has its value."""
-        rulebook, values, held, stands, reasons, defeated = self
-        name, target, collects, writes = written
+def _decide(
+    written: tuple[_Written, ...],
+    rulebook: Rulebook,
+    values: Mapping[str, Any],
+    held: tuple[bool, ...],
+    stands: list[bool],
+    reasons: Mapping[str, tuple[Reason, ...]],
+    decided: dict[str, Decision],
+) -> None:
+    """Add why slots or derived facts have their values."""
+    for name, target, collects, writes in written:
         value = values[name]
         winner: Rule | None = None
+        because: tuple[Reason, ...] = ()
         contributors: tuple[Rule, ...] = ()
         overrode: tuple[Overridden, ...] = ()
         withdrawn: tuple[Defeated, ...] = ()
@@ -313,14 +323,14 @@ class _Deciding(NamedTuple):
                 continue
             if winner is None and stands[position]:
                 winner = rule
+                because = reasons[rule.id]
                 continue
             proposed = values[copied] if copied else constant
             if not stands[position]:
-                by = tuple(map(rulebook.rule, defeated[rule.id]))
+                by = tuple([rulebook.rules[each] for each in rulebook.defeaters[position] if stands[each]])
                 withdrawn += (_new(Defeated, (rule, proposed, by)),)
             elif proposed == value or (collects and proposed):
                 contributors += (rule,)
             elif not collects:
                 overrode += (_new(Overridden, (rule, proposed)),)
-        because = reasons[winner.id] if winner is not None else ()
-        return _new(Decision, (target, value, winner, because, contributors, overrode, withdrawn))
+        decided[target] = _new(Decision, (target, value, winner, because, contributors, overrode, withdrawn))

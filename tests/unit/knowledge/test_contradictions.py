@@ -118,9 +118,11 @@ def test_thresholds_reach_a_fact_through_every_way_in_which_it_is_copied() -> No
         "when: {layers: {not: null}}\nset: {layers: {copy: layers}, depth_limit: {copy: layers}}",
         "when: {fast: true}\nset: {depth_limit: {copy: decided.layers}}",
         "when: {decided.depth_limit: many_layers}\nset: {activation: relu}",
-        "when: {decided.depth_limit: {gt: many_layers}}\nset: {activation: selu}",
+        "when: {fast: true}\nset: {activation: selu}",
     ).replace("rule: r2\n    title: t\n    layer: exception", "rule: r2\n    title: t\n    layer: middle")
-    load(text, declarations=declarations, base=BASE.replace("pretraining", "depth_limit: null, pretraining"))
+    base = BASE.replace("pretraining", "depth_limit: null, pretraining")
+    (finding,) = refused(rules=text, declarations=declarations, base=base)
+    assert "layers: 4, fast: true" in finding.message
 
 
 def test_a_clash_that_hangs_on_a_computed_number_names_its_value() -> None:
