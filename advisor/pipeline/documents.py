@@ -15,6 +15,7 @@ from advisor.export.model_card import render_model_card
 from advisor.export.script import ScriptData, ScriptFacts, generate_script
 from advisor.pipeline.compression_documents import pareto_documents, pareto_points, sparsity_by_layer
 from advisor.pipeline.delivery import Delivered
+from advisor.pipeline.doubt_documents import calibration_of, doubt_of
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared, inputs_of
 from advisor.report import (
@@ -129,6 +130,7 @@ def metrics_document(prepared: Prepared, fitted: Fitted, delivered: Delivered) -
                 "name": trial.candidate.label,
                 "title": trial.candidate.title,
                 "best_val_loss": trial.report.best_val_loss,
+                "sampled_log_likelihood": None if trial.score is None else -trial.score,
                 "epochs": len(trial.report.epochs),
                 "kept": trial is fitted.chosen,
             }
@@ -190,9 +192,20 @@ def report_inputs(prepared: Prepared, fitted: Fitted, delivered: Delivered, name
         trials=_trials(fitted),
         latency=delivered.latency,
         parameters=delivered.parameters,
+        **_doubt(prepared, fitted, delivered),
         pareto=pareto_points(delivered.compressed),
         sparsity=sparsity_by_layer(fitted, delivered.compressed),
     )
+
+
+def _doubt(prepared: Prepared, fitted: Fitted, delivered: Delivered) -> dict[str, Any]:
+    if delivered.uncertainty is None:
+        return {}
+    measured, method = delivered.uncertainty.measured, str(fitted.recommendation.values["calibration"])
+    return {
+        "calibration": calibration_of(measured, method, len(prepared.bundle.test)),
+        "doubt": doubt_of(measured),
+    }
 
 
 def _data_profile(prepared: Prepared) -> DataProfile:
@@ -230,9 +243,7 @@ def _known(values: Mapping[str, float | None]) -> dict[str, float]:
 def _trials(fitted: Fitted) -> tuple[Trial, ...]:
     if len(fitted.trials) < 2:
         return ()
-    return tuple(
-        Trial(trial.candidate.title, trial.report.best_val_loss, trial is fitted.chosen) for trial in fitted.trials
-    )
+    return tuple(Trial(trial.candidate.title, trial.judged, trial is fitted.chosen) for trial in fitted.trials)
 
 
 def _reproducibility(prepared: Prepared) -> dict[str, str]:

@@ -315,29 +315,54 @@ def pareto_plot(points: Sequence[ParetoPoint], metric: str) -> Figure | None:
 
 
 def reliability(calibration: Calibration) -> Figure | None:
-    """Draw stated probability against observed share; None without bins."""
-    rows = [{"stated": stated, "observed": observed, "rows": rows} for stated, observed, rows in calibration.bins]
+    """Draw stated probability against observed share, before and after calibration; None without bins."""
+    states = [("calibrated" if calibration.bins_before else "delivered", calibration.bins)]
+    states += [("before", calibration.bins_before)] if calibration.bins_before else []
+    rows = [
+        {"stated": stated, "observed": observed, "rows": rows, "state": state}
+        for state, bins in states
+        for stated, observed, rows in bins
+    ]
     if not rows:
         return None
     alt = _altair()
     unit = alt.Scale(domain=[0, 1])
+    names = [state for state, _ in states]
 
     def draw(width: int) -> Any:
         ideal = alt.Chart(alt.Data(values=[{"stated": 0, "observed": 0}, {"stated": 1, "observed": 1}])).mark_line(
             color=MUTED, strokeDash=[3, 3], strokeWidth=1.5
         )
         dots = alt.Chart(alt.Data(values=rows), width=min(width, 380), height=HEIGHT).mark_line(
-            color=SERIES[0], point=alt.OverlayMarkDef(color=SERIES[0], size=60, opacity=1)
+            point=alt.OverlayMarkDef(size=60, opacity=1)
         )
         x = alt.X("stated:Q", title="stated probability", scale=unit)
         y = alt.Y("observed:Q", title="observed share", scale=unit)
-        return dots.encode(x=x, y=y) + ideal.encode(x=x, y=y)
+        color = alt.Color(
+            "state:N",
+            scale=alt.Scale(domain=names, range=list(SERIES[: len(names)])),
+            legend=alt.Legend() if len(names) > 1 else None,
+        )
+        return dots.encode(x=x, y=y, color=color) + ideal.encode(x=x, y=y)
 
     text = (
-        f"In {counted(len(rows), 'bin')} the stated probabilities differ from the observed shares by "
+        f"In {counted(len(calibration.bins), 'bin')} the stated probabilities differ from the observed shares by "
         f"{calibration.error:.1%} on average; on the dotted line they would agree."
     )
     return _render(draw, identifier="calibration", title="Stated probability against observed share", text=text)
+
+
+def render_figure(draw: Callable[[int, Any], Any], *, identifier: str, title: str, text: str) -> Figure:
+    """Draw a figure of another module in the style of all.
+
+    Args:
+        draw: From a width and Altair to a chart.
+        identifier: Prefix of the ids, unique in the page.
+        title: Its name.
+        text: What can be seen in it.
+    """
+    alt = _altair()
+    return _render(lambda width: draw(width, alt), identifier=identifier, title=title, text=text)
 
 
 def sparsity_bars(layers: Sequence[LayerSparsity]) -> Figure | None:

@@ -140,11 +140,42 @@ class Calibration:
         bins: (mean stated probability, observed share, rows) of each non-empty bin.
         error: Expected calibration error, as a fraction.
         method: How the probabilities were calibrated; ``none`` when they were not.
+        bins_before: The bins before calibration; empty when there was none.
+        error_before: The error before calibration.
+        band: Bootstrap band of the error, 90 %.
+        band_before: The same before calibration.
     """
 
     bins: tuple[tuple[float, float, int], ...]
     error: float
     method: str = "none"
+    bins_before: tuple[tuple[float, float, int], ...] = ()
+    error_before: float | None = None
+    band: tuple[float, float] | None = None
+    band_before: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How a model states its uncertainty, and what that is worth on the test rows.
+
+    Attributes:
+        method: ``sample_whole_network``, ``sample_last_layers`` or ``single_pass``.
+        samples: Number of sampled networks.
+        calibration_rows: Rows that it was calibrated on.
+        numbers: Pairs of title and value.
+        intervals: (level, share covered, share covered before calibration) of each level; empty for classes.
+        quality: Name of the metric on the decided rows.
+        quality_by_coverage: (share of rows decided, metric on them).
+    """
+
+    method: str
+    samples: int
+    calibration_rows: int
+    numbers: tuple[tuple[str, float], ...] = ()
+    intervals: tuple[tuple[float, float, float], ...] = ()
+    quality: str = ""
+    quality_by_coverage: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +213,7 @@ class ReportInputs:
         slots: Slot → {title, group}, for recommendations that don't carry them.
         pareto: The candidates for delivery.
         calibration: Whether stated probabilities come true.
+        doubt: How the model states its uncertainty.
         sparsity: Zeros in each kernel.
         warnings: Sentences to show at the top, besides those of the recommendation.
         comparison: What to make of the network beside the baselines: one sentence for each baseline, then the
@@ -203,6 +235,7 @@ class ReportInputs:
     slots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pareto: tuple[ParetoPoint, ...] = ()
     calibration: Calibration | None = None
+    doubt: Doubt | None = None
     sparsity: tuple[LayerSparsity, ...] = ()
     warnings: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Event
 from advisor.report.decisions import decision_groups, plan_lines
+from advisor.report.doubt import abstaining, calibration_sentence, doubt_lines
 from advisor.report.figures import (
     comparison,
     learning_curves,
@@ -113,6 +114,8 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "groups": decision_groups(recommendation, inputs.slots),
         "plan": plan_lines(recommendation),
         **_data(inputs.data),
+        "calibration_sentence": calibration_sentence(inputs.calibration),
+        "doubt": doubt_lines(inputs.doubt),
         "training_sentence": _training_sentence(inputs),
         "figures": {
             "curves": learning_curves(training.epochs, training.best_epoch),
@@ -122,6 +125,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
             "calibration": reliability(inputs.calibration) if inputs.calibration else None,
             "pareto": pareto_plot(inputs.pareto, metric_title(inputs.metrics, inputs.metrics.primary)),
             "sparsity": sparsity_bars(inputs.sparsity),
+            "abstaining": abstaining(inputs.doubt),
         },
         "epochs": [
             {
