@@ -122,7 +122,7 @@ def test_thresholds_reach_a_fact_through_every_way_in_which_it_is_copied() -> No
     ).replace("rule: r2\n    title: t\n    layer: exception", "rule: r2\n    title: t\n    layer: middle")
     base = BASE.replace("pretraining", "depth_limit: null, pretraining")
     (finding,) = refused(rules=text, declarations=declarations, base=base)
-    assert "layers: 4, fast: true" in finding.message
+    assert "the problem {task: regression, fast: true}" in finding.message
 
 
 def test_a_clash_that_hangs_on_a_computed_number_names_its_value() -> None:
