@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from advisor.errors import DataError
+from advisor.uncertainty import (
+    ValueDistribution,
+    bootstrap_band,
+    calibration_error,
+    conformal_scores,
+    coverage,
+    fit_noise,
+    fit_temperature,
+    quality_by_coverage,
+    reliability_bins,
+    split_validation,
+    tempered,
+)
+
+
+def test_validation_rows_are_halved_class_by_class():
+    y = np.array([0] * 90 + [1] * 10)
+    chosen, calibration = split_validation(y, "multiclass", seed=0)
+    assert len(calibration) == 50
+    assert y[calibration].sum() == 5
+    assert sorted([*chosen, *calibration]) == list(range(100))
+    assert np.array_equal(calibration, split_validation(y, "multiclass", seed=0)[1])
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "code"),
+    [
+        (np.zeros((12, 1)), "regression", "U106"),
+        (np.zeros((0, 1)), "regression", "U106"),
+        (np.zeros((40, 1)), "binary", "U107"),
+    ],
+)
+def test_too_few_rows_or_one_class_are_refused(y, task, code):
+    with pytest.raises(DataError) as caught:
+        split_validation(y, task, seed=0)
+    assert caught.value.findings[0].code == code
+
+
+def test_noise_is_found():
+    draw = np.random.default_rng(0)
+    samples = draw.normal(size=(2000, 1, 1)).repeat(30, axis=1) + 0.1 * draw.normal(size=(2000, 30, 1))
+    y = samples.mean(axis=1) + 0.7 * draw.normal(size=(2000, 1))
+    assert fit_noise(samples, y) == pytest.approx([0.7], rel=0.05)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_temperature_is_found(task):
+    draw = np.random.default_rng(0)
+    logits = 2.0 * draw.normal(size=(6000, 1, 3 if task != "binary" else 1))
+    p = tempered(logits, 1.0, task)[:, 0]
+    if task == "multilabel":
+        y = (draw.random(p.shape) < p).astype(float)
+    else:
+        y = (draw.random((len(p), 1)) > p.cumsum(axis=1)).sum(axis=1)
+    assert fit_temperature(3.0 * logits, y, task) == pytest.approx(3.0, rel=0.1)
+
+
+def test_calibrated_intervals_cover_new_rows_as_promised_even_when_the_noise_is_wrong():
+    draw = np.random.default_rng(0)
+
+    def data(rows):
+        mean = draw.normal(size=(rows, 1, 1))
+        return mean.repeat(5, axis=1), mean[:, 0] + draw.standard_t(3, size=(rows, 1))
+
+    samples, y = data(999)
+    scores = conformal_scores(samples, np.array([0.1]), y)
+    new, truth = data(20_000)
+    stated = ValueDistribution(new, np.array([0.1]), scores)
+    assert coverage(*stated.interval(0.9), truth[:, 0]) == pytest.approx(0.9, abs=0.03)
+
+
+def test_calibration_error_is_near_nothing_for_honest_probabilities():
+    draw = np.random.default_rng(0)
+    confidence = draw.random(20_000)
+    right = (draw.random(20_000) < confidence).astype(float)
+    assert calibration_error(confidence, right) < 0.015
+    assert calibration_error(np.full(100, 0.9), np.zeros(100)) == pytest.approx(0.9)
+    assert sum(rows for *_, rows in reliability_bins(confidence, right)) == 20_000
+    low, high = bootstrap_band(lambda rows: calibration_error(confidence[rows], right[rows]), 20_000)
+    assert low <= calibration_error(confidence, right) <= high
+
+
+def test_abstaining_from_the_doubtful_rows_improves_the_rest():
+    doubt = np.arange(100.0)
+    points = quality_by_coverage(doubt, lambda rows: float(rows.mean()))
+    assert points[0] == (0.1, pytest.approx(4.5))
+    assert points[-1] == (1.0, pytest.approx(49.5))
