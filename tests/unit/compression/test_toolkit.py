@@ -1,0 +1,106 @@
+"""TensorFlow's toolkit on a twin: our pruning beside its own, quantization-aware training, and no traces left."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from advisor.artifacts import DataBundle, Part, Statistics
+from advisor.compression import GradualPruning, plan_pruning, with_masks, without_masks
+from advisor.compression.quantization_aware import LEGACY, toolkit, train_in_int8
+from advisor.errors import CompressionError
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+EPOCHS, BATCH, FRACTION = 12, 64, 0.8
+UNITS = (64, 32)
+
+
+def digits():
+    from sklearn.datasets import load_digits
+
+    pictures = load_digits()
+    order = np.random.default_rng(0).permutation(len(pictures.data))
+    x, y = (pictures.data[order] / 16).astype(np.float32), pictures.target[order].astype(np.int32)
+    return (x[:1300], y[:1300]), (x[1300:], y[1300:])
+
+
+def build(namespace, activation="relu"):
+    tensor = inputs = namespace.Input((64,), name="features")
+    for index, units in enumerate(UNITS):
+        tensor = namespace.layers.Dense(units, activation=activation, name=f"dense_{index}")(tensor)
+    return namespace.Model(inputs, namespace.layers.Dense(10, activation="softmax", name="output")(tensor))
+
+
+def accuracy(model, part):
+    return float((np.asarray(model(part[0])).argmax(axis=1) == part[1]).mean())
+
+
+@pytest.fixture(scope="module")
+def trained():
+    keras.utils.set_random_seed(0)
+    train, test = digits()
+    model = build(keras)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(*train, epochs=20, batch_size=BATCH, verbose=0)
+    return model, train, test
+
+
+def test_pruning_is_never_clearly_worse_than_the_toolkits_own(trained):
+    model, train, test = trained
+    target = plan_pruning(model, FRACTION)
+    masked = with_masks(model, target)
+    masked.compile("adam", "sparse_categorical_crossentropy")
+    pruning = GradualPruning(target, ramp_epochs=EPOCHS // 2)
+    masked.fit(
+        *train, epochs=EPOCHS, batch_size=BATCH, verbose=0, validation_data=test, callbacks=[pruning.callback(masked)]
+    )
+    pruning.finish()
+    ours = without_masks(masked, model)
+    with toolkit() as (tf_keras, tfmot):
+        twin = build(tf_keras)
+        for layer in twin.layers[1:]:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+        assert np.allclose(twin.predict(test[0], verbose=0), model.predict(test[0], verbose=0), atol=1e-5)
+        steps = EPOCHS * (len(train[0]) // BATCH + 1)
+        schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, FRACTION, 0, steps // 2, frequency=steps // EPOCHS)
+        theirs = tfmot.sparsity.keras.prune_low_magnitude(twin, pruning_schedule=schedule)
+        theirs.compile("adam", "sparse_categorical_crossentropy")
+        update = tfmot.sparsity.keras.UpdatePruningStep()
+        theirs.fit(*train, epochs=EPOCHS, batch_size=BATCH, verbose=0, callbacks=[update])
+        stripped = tfmot.sparsity.keras.strip_pruning(theirs)
+    kernels = [w for w in ours.get_weights() if w.ndim == 2]
+    assert sum((w == 0).sum() for w in kernels) / sum(w.size for w in kernels) >= FRACTION
+    assert accuracy(ours, test) >= accuracy(stripped, test) - 0.01
+
+
+def bundle_of(train, test):
+    parts = [Part(x, y, np.arange(len(x))) for x, y in (train, test)]
+    return DataBundle("multiclass", parts[0], parts[1], parts[1], tuple("0123456789"), ("y",), "0")
+
+
+def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
+    model, train, test = trained
+    statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
+    before = os.environ.get(LEGACY)
+    content = train_in_int8(model, lambda rows: rows, bundle_of(train, test), statistics, seed=0)
+    assert os.environ.get(LEGACY) == before
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    inputs, outputs = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    right = 0
+    for row, label in zip(*test, strict=True):
+        interpreter.set_tensor(inputs, row[None])
+        interpreter.invoke()
+        right += int(interpreter.get_tensor(outputs)[0].argmax() == label)
+    assert right / len(test[0]) >= accuracy(model, test) - 0.01
+    assert len(content) < 0.45 * 4 * model.count_params()
+
+
+def test_activations_that_the_toolkit_refuses_are_named(trained):
+    _, train, test = trained
+    statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
+    with pytest.raises(CompressionError, match="activation selu"):
+        train_in_int8(build(keras, "selu"), lambda rows: rows, bundle_of(train, test), statistics, seed=0)

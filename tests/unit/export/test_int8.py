@@ -1,0 +1,110 @@
+"""Files all in 8 bits, what comes before them, sparsely stored files, C arrays and ONNX."""
+
+import keras
+import numpy as np
+import pytest
+
+from advisor.builder.layers import layer_classes
+from advisor.errors import ArtifactError, ExportError
+from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, operations_of, write_c_array
+from advisor.export.litert_runtime import LiteRTRuntime
+from advisor.export.onnx import load_onnx, save_onnx, verify_onnx
+from advisor.export.preparation import Preparation
+
+pytestmark = pytest.mark.slow
+ROWS = np.random.default_rng(0).normal([100.0, 0.0, 2.0], [20.0, 0.01, 1.0], (300, 3)).astype(np.float32)
+ROWS[:, 2] = np.random.default_rng(1).integers(0, 4, 300)
+ROWS[::9, 0] = np.nan
+
+
+@pytest.fixture(scope="module")
+def core():
+    keras.utils.set_random_seed(0)
+    layers = layer_classes(keras)
+    inputs = keras.Input((3,), name="features")
+    parts = [
+        layers.standardize(columns=[0, 1], fill=[100, 0], center=[100, 0], factor=[0.05, 100], name="numbers")(inputs),
+        layers.missing_flags(columns=[0], name="missing")(inputs),
+        layers.one_hot(columns=[2, 2], codes=[2, 3], name="one_hot")(inputs),
+    ]
+    tensor = keras.layers.Concatenate(name="prepared")(parts)
+    for _ in range(2):
+        tensor = keras.layers.Dense(64, activation="relu")(tensor)
+    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="output")(tensor))
+
+
+def test_the_preparation_does_what_the_layers_do(core):
+    preparation, rest = Preparation.of(core)
+    again = Preparation.from_dict(preparation.to_dict())
+    prepared = again.compile()(ROWS)
+    assert prepared.dtype == np.float32
+    assert np.array_equal(np.asarray(rest(prepared)), np.asarray(core(ROWS)))
+
+
+@pytest.mark.parametrize("damaged", [None, "x", [{}], [{"kind": "numbers"}], [{"kind": "spell", "columns": [0]}]])
+def test_a_damaged_contract_is_refused(damaged):
+    with pytest.raises(ArtifactError, match="isn't understood"):
+        Preparation.from_dict(damaged)
+
+
+@pytest.mark.parametrize("integers", [False, True])
+def test_a_file_all_in_8_bits_answers_nearly_like_the_network(core, tmp_path, integers):
+    preparation, rest = Preparation.of(core)
+    path = tmp_path / "model.tflite"
+    export_full_int8(rest, path, preparation.compile()(ROWS), integers=integers)
+    runtime = PreparedRuntime(path, preparation)
+    expected = np.asarray(core(ROWS))
+    answers = runtime.predict(ROWS)
+    assert np.abs(answers - expected).max() < 0.05
+    assert np.array_equal(runtime.predict_row(ROWS[0]), answers[0])
+    used = operations_of(path)
+    assert ("QUANTIZE" in used) is not integers
+    header = tmp_path / "model_data.h"
+    write_c_array(path, header, {"classes": "[]"})
+    text = header.read_text()
+    assert f"advisor_model_length = {path.stat().st_size};" in text
+    assert text.count("0x") == path.stat().st_size
+
+
+def test_too_few_representative_rows_are_refused_with_their_number(core, tmp_path):
+    preparation, rest = Preparation.of(core)
+    with pytest.raises(ExportError, match="99 rows are too few"):
+        export_full_int8(rest, tmp_path / "model.tflite", preparation.compile()(ROWS[:99]))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_operation_that_microcontrollers_lack_is_named(core, tmp_path):
+    from advisor.export.litert import export_litert
+
+    export_litert(core, tmp_path / "model.tflite")
+    with pytest.raises(ExportError, match=r"lacks .*SELECT_V2"):
+        write_c_array(tmp_path / "model.tflite", tmp_path / "model.h", {})
+
+
+def test_a_sparsely_stored_file_is_smaller_and_answers_the_same(core, tmp_path):
+    from advisor.evaluation import measure_litert_sparsity
+    from advisor.export.litert import export_litert
+
+    sparse = keras.models.clone_model(core)
+    for layer, other in zip(sparse.layers, core.layers, strict=True):
+        weights = other.get_weights()
+        if weights:
+            kept = np.random.default_rng(0).random(weights[0].shape) > 0.9
+            layer.set_weights([weights[0] * kept, weights[1]])
+    export_litert(sparse, tmp_path / "dense.tflite")
+    export_sparse(sparse, tmp_path / "sparse.tflite")
+    assert (tmp_path / "sparse.tflite").stat().st_size < 0.5 * (tmp_path / "dense.tflite").stat().st_size
+    assert measure_litert_sparsity(tmp_path / "sparse.tflite").fraction > 0.85
+    answers = LiteRTRuntime(tmp_path / "sparse.tflite").predict(ROWS)
+    assert np.allclose(answers, np.asarray(sparse(ROWS)), atol=1e-5)
+
+
+def test_onnx_is_run_and_compared(core, tmp_path):
+    path = tmp_path / "model.onnx"
+    save_onnx(core, path)
+    artifact = verify_onnx(path, core, ROWS, root=tmp_path)
+    assert artifact.max_difference <= 1e-5
+    assert load_onnx(path)(ROWS[:5]).shape == (5, 1)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ArtifactError, match="onnxruntime can't run it"):
+        load_onnx(path)
