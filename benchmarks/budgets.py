@@ -19,7 +19,7 @@ import advisor
 from benchmarks.remeasure import remeasure
 from benchmarks.shared_data import DATA, load_table
 
-ROWS = 1200
+ROWS = 600
 BUDGETS = (
     {"latency_budget_ms": 0.000001},
     {"latency_budget_ms": 0.003},
@@ -111,7 +111,7 @@ def main() -> int:
     """Run the grid and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("budgets.jsonl"))
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=1.0)
     arguments = parser.parse_args()
     if not DATA.is_dir():
         print(f"not measured: the data sets are not there ({DATA.parent.name}/{DATA.name})", file=sys.stderr)

@@ -37,8 +37,8 @@ LATENCY_ROWS = 256
 ROUNDS, CALLS = 3, 1000
 CHECKED_ROWS = 256
 FOLDED_TOLERANCE = 1e-5
-FULL_INT8_TOLERANCE = 1.0
-"""Largest difference of a file all in 8 bits from the network in memory; what it costs is judged on the metric."""
+INT8_TOLERANCE = 1.0
+"""Largest difference of a file in 8 bits from the network in memory; what it costs is judged on the metric."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Workbench:
         """Measure a file that begins behind the preprocessing and was made elsewhere."""
         path = self.path(name)
         write_bytes(path, content)
-        return self._measured(path, core, name, "int8", preparation, FULL_INT8_TOLERANCE, ())
+        return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
     def plain(self, core: Any, name: str) -> Candidate:
         """Export weights in 32 or 16 bits, or in 8 with activations as they come."""
@@ -172,6 +172,7 @@ class Workbench:
         model = with_target_units(core, self.prepared.statistics)
         path = self.path(name)
         export_litert(laid_out(model), path, precision=precision)
+        tolerance = INT8_TOLERANCE if precision == "int8" else tolerance
         return self._measured(path, core, name, precision, None, tolerance, notes)
 
     def sparse(self, core: Any, name: str) -> Candidate:
@@ -186,7 +187,7 @@ class Workbench:
         path = self.path(name)
         prepared = preparation.compile()(self.prepared.bundle.train.x)
         export_full_int8(rest, path, prepared, integers=name == "full_int8_integers")
-        return self._measured(path, core, name, "int8", preparation, FULL_INT8_TOLERANCE, ())
+        return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
     def cut(self, core: Any) -> tuple[Preparation, Any]:
         """Return the preprocessing of a network and the rest, answering in the user's units.
