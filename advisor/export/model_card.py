@@ -154,7 +154,7 @@ def code(text: object) -> str:
 
 def number(value: float | None) -> str:
     """Return a number with four significant digits."""
-    return "–" if value is None else f"{value:.4g}"  # noqa: RUF001  (a dash says that there is no number)
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _text(given: Any) -> str:

@@ -42,7 +42,7 @@ class DataProfile:
         target: Name of the target column (or columns, joined).
         rows: Number of rows of each part: ``train``, ``val``, ``test``.
         columns: Every column, in the order of the file.
-        classes: Training rows of each class, in the order of the outputs; empty for regression.
+        classes: Labeled rows of each class, in the order of the outputs; empty for regression.
         facts: What the data said about the problem: (field, value, how it was found).
         notes: Sentences about the data worth reading.
         split: How the parts were made, in one sentence.

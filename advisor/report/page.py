@@ -193,11 +193,16 @@ class _Safe:
         self.data = {
             "name": cut(inputs.data.name, 120),
             "target": cut(inputs.data.target, 120),
-            "split": cut(inputs.data.split),
+            "split": _sentence(cut(inputs.data.split)),
             "notes": [cut(note) for note in inputs.data.notes[:50]],
         }
         self.metrics = {"part": inputs.metrics.part}
         self.calibration = {"method": inputs.calibration.method if inputs.calibration else ""}
+
+
+def _sentence(text: str) -> str:
+    """Return a text as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith(".") else ".")
 
 
 def _warning(given: Any) -> str:
