@@ -192,6 +192,7 @@ def report_inputs(prepared: Prepared, fitted: Fitted, delivered: Delivered, name
         trials=_trials(fitted),
         latency=delivered.latency,
         parameters=delivered.parameters,
+        comparison=delivered.comparison,
         **_doubt(prepared, fitted, delivered),
         pareto=pareto_points(delivered.compressed),
         sparsity=sparsity_by_layer(fitted, delivered.compressed),

@@ -95,6 +95,6 @@ def test_the_shared_tables_are_read_as_their_cards_say(shared: Path, name: str) 
     assert np.isfinite(bundle.train.y).all()
 
 
-def test_folders_are_not_read_yet(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="D102"):
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="D150"):
         profile(tmp_path)
