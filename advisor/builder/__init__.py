@@ -7,6 +7,7 @@ from advisor.builder.cost import Cost, compiles_well, count_cost
 from advisor.builder.layers import register_layers
 from advisor.builder.recurrent_steps import laid_out
 from advisor.builder.registry import NUMBERS, REGISTRY
+from advisor.builder.series_start import start_forecast
 from advisor.builder.serving import Serving, build_serving, input_names
 from advisor.builder.statistics import fit_statistics, initial_output_bias, target_scaling
 
@@ -31,6 +32,7 @@ __all__ = [
     "logits_model",
     "register_layers",
     "split_core",
+    "start_forecast",
     "target_scaling",
     "usual_embedding_size",
     "with_target_units",

@@ -10,7 +10,7 @@ import numpy as np
 from advisor.artifacts import Array, InputSpec, Statistics
 from advisor.builder.blueprint import draw_up
 from advisor.builder.columns import EncodedColumn
-from advisor.builder.kinds import inputs_of, spec_of
+from advisor.builder.kinds import head_of, inputs_of, spec_of
 from advisor.builder.layers import layer_classes
 from advisor.builder.namespace import Model, Namespace, floats, program_keras
 from advisor.builder.registry import ARCHITECTURES, OUTPUT_ACTIVATIONS, REGULARIZATIONS
@@ -75,18 +75,21 @@ def build_core(
     )
     spec = spec_of(inputs)
     prepare = inputs_of(spec).draw_up_preparation(spec, statistics, blueprint)
+    head = head_of(spec, statistics, blueprint)
     _check_outputs(statistics, outputs, output_bias)
     keras = keras_namespace if keras_namespace is not None else program_keras()
     features = keras.Input(shape=spec.shape, name=INPUT, dtype="float32")
-    tensor = prepare(keras, features)
-    tensor = ARCHITECTURES[blueprint.architecture](keras, tensor, blueprint)
+    prepared = prepare(keras, features)
+    tensor = ARCHITECTURES[blueprint.architecture](keras, prepared, blueprint)
     # The output layer isn't followed by one of the activations that He or LeCun initialization is derived for.
     tensor = keras.layers.Dense(
-        outputs,
+        outputs if head is None else head.units,
         kernel_initializer=keras.initializers.GlorotUniform(seed=blueprint.seed_of(OUTPUT)),
         kernel_regularizer=REGULARIZATIONS[blueprint.regularization](keras, blueprint.regularization_strength),
         name=OUTPUT,
     )(tensor)
+    if head is not None:
+        tensor = head.finish(keras, features, prepared, tensor)
     tensor = OUTPUT_ACTIVATIONS[blueprint.output_activation](keras, OUTPUT_ACTIVATION)(tensor)
     core = keras.Model(features, tensor, name="core")
     if output_bias is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
 MODULES: Mapping[str, str] = {
     "table": "advisor.builder.table_inputs",
     "image": "advisor.builder.image_inputs",
+    "series": "advisor.builder.series_inputs",
     "text": "advisor.builder.text_inputs",
 }
 """Kind of data → the module that offers what :class:`Inputs` says."""
 
 Prepare = Callable[[Any, Any], Any]
 """From a Keras and the tensor ``features`` to the tensor that the body reads."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """An output layer that doesn't answer by itself.
+
+    Attributes:
+        units: Neurons of the output layer.
+        finish: From a Keras, the features, the prepared inputs and the output layer's answer to the network's answer.
+    """
+
+    units: int
+    finish: Callable[[Any, Any, Any, Any], Any]
 
 
 class Inputs(Protocol):
@@ -35,6 +50,12 @@ class Inputs(Protocol):
 
     def build_serving(self, core: Any, spec: InputSpec) -> Serving:
         """Put a model for raw rows around a core for encoded ones."""
+
+
+def head_of(spec: InputSpec, statistics: Statistics, blueprint: Blueprint) -> Head | None:
+    """Return the kind's own head, if it has one (a function ``draw_up_head``) and it is needed."""
+    draw_up_head = getattr(inputs_of(spec), "draw_up_head", None)
+    return None if draw_up_head is None else draw_up_head(spec, statistics, blueprint)
 
 
 def inputs_of(spec: InputSpec) -> Inputs:

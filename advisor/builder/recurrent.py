@@ -19,8 +19,9 @@ def recurrent(keras: Namespace, inputs: Tensor, blueprint: Blueprint) -> Tensor:
 
     A forecast reads segments in their order, and its summary is the last state. Everything else reads in both
     directions (the whole row is there before the answer is due), and its summary is the largest and the mean state
-    over the steps that exist. With a wide path, what was read also goes straight to the output: the whole window for a
-    forecast, else the sum of the steps. A dropped number of a step is dropped in every step of the row.
+    over the steps that exist; with a wide path, the sum of the steps also goes straight to the output. (That of a
+    forecast stands behind the output: see :mod:`advisor.builder.series_inputs`.) A dropped number of a step is dropped
+    in every step of the row.
     """
     return _forecast(keras, inputs, blueprint) if blueprint.task == FORECASTING else _classify(keras, inputs, blueprint)
 
@@ -47,10 +48,7 @@ def _forecast(keras: Namespace, inputs: Tensor, blueprint: Blueprint) -> Tensor:
     for index in range(1, blueprint.hidden_layers + 1):
         layer = _cell(keras, blueprint, index, "", whole=index < blueprint.hidden_layers)
         tensor = _normalized(keras, layer(tensor), blueprint, index)
-    parts = [_drop(keras, tensor, blueprint)]
-    if blueprint.wide_path:
-        parts.append(keras.layers.Flatten(name="wide")(inputs))
-    return _joined(keras, parts)
+    return _drop(keras, tensor, blueprint)
 
 
 def _cell(

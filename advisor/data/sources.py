@@ -18,6 +18,7 @@ from advisor.errors import DataError, Finding
 
 MODULES: Mapping[str, str] = {
     "image": "advisor.data.image_source",
+    "series": "advisor.data.series_source",
     "text": "advisor.data.text_source",
     "table": "advisor.data.table_source",
 }

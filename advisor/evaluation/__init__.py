@@ -2,6 +2,7 @@
 
 from advisor.evaluation.baselines import Baseline, measure_baselines
 from advisor.evaluation.comparison import compare_with_baselines
+from advisor.evaluation.forecast import measure_forecast_baselines, standardized_errors
 from advisor.evaluation.latency import host, measure_latency
 from advisor.evaluation.metrics import Metrics, PrimaryMetric, expected_calibration_error, measure, primary_metric
 from advisor.evaluation.requirements import (
@@ -26,6 +27,7 @@ __all__ = [
     "latency_measurement",
     "measure",
     "measure_baselines",
+    "measure_forecast_baselines",
     "measure_latency",
     "measure_litert_sparsity",
     "measure_size",
@@ -33,5 +35,6 @@ __all__ = [
     "primary_metric",
     "size_measurement",
     "sparsity_measurement",
+    "standardized_errors",
     "verdicts",
 ]

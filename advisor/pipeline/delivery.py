@@ -16,6 +16,7 @@ from advisor.evaluation import (
     compare_with_baselines,
     measure,
     measure_baselines,
+    measure_forecast_baselines,
 )
 from advisor.export import (
     save_keras,
@@ -148,6 +149,8 @@ def _export(prepared: Prepared, core: Any, folder: Path, compressed: Compressed)
 def _baselines(prepared: Prepared) -> tuple[Baseline, ...]:
     """Measure the simple models; what is no table is laid out as one for them."""
     bundle, flat = prepared.bundle, prepared.source.flat
+    if bundle.task == "forecasting":
+        return measure_forecast_baselines(bundle, prepared.encoder.inputs)
     table = replace(
         bundle,
         train=replace(bundle.train, x=flat(bundle.train.x)[0]),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Epoch, Event, TrainingReport
-from advisor.builder import build_core
+from advisor.builder import build_core, start_forecast
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.recipes import recipe_for
@@ -234,6 +234,8 @@ def _fit_one(
         regularization_strength=candidate.strength,
         dropout_rate=candidate.rate,
     )
+    bundle = prepared.bundle
+    start_forecast(core, prepared.encoder.inputs, prepared.statistics.scale, bundle.train, bundle.val)
     recipe = recipe_for(core, values, prepared.bundle.task)
     progress.fit_begins(candidate.title, recipe.max_epochs)
     log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)

@@ -94,7 +94,7 @@ ARCHITECTURES: Mapping[str, tuple[str, ...]] = {
     "wide_and_deep": ("table", "image"),
     "residual": ("table", "image"),
     "convolutional": ("image",),
-    "recurrent": ("text",),
+    "recurrent": ("text", "series"),
 }
 """Architecture → the kinds of data that it is carried out for."""
 
