@@ -98,7 +98,7 @@ ARCHITECTURES: Mapping[str, tuple[str, ...]] = {
 }
 """Architecture → the kinds of data that it is carried out for."""
 
-TASKS = ("regression", "binary", "multiclass", "multilabel")
+TASKS = ("regression", "binary", "multiclass", "multilabel", "forecasting")
 
 
 def is_carried_out(slot: str, value: Any) -> bool:
