@@ -1,0 +1,114 @@
+"""Requirements, from a problem to a measured file: kept, or answered with numbers."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import advisor
+from advisor.interfaces.cli.main import run as advisor_command
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(180)]
+SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(500, 6))
+    y = 10 * np.sin(x[:, 0]) + 5 * x[:, 1] * x[:, 2] + 50 + generator.normal(size=500)
+    path = tmp_path_factory.mktemp("data") / "table.csv"
+    pl.DataFrame({**{name: x[:, k] for k, name in enumerate("abcdef")}, "y": y}).write_csv(path)
+    return path
+
+
+def document(folder):
+    return json.loads((folder / "requirements.json").read_text())
+
+
+def test_a_size_budget_is_kept_and_every_step_is_written_down(table, tmp_path):
+    run = advisor.train({"size_budget_kb": 14}, table, target="y", out=tmp_path / "run", time_budget=SECONDS)
+    found = document(tmp_path / "run")
+    assert found["met"]
+    file = tmp_path / "run" / run.contract["artifacts"]["litert"]
+    assert file.stat().st_size <= 14_000
+    assert found["requirements"][0]["measured"] == file.stat().st_size / 1000
+    assert sum(each["delivered"] for each in found["ladder"]) == 1
+    assert sum(each["delivered"] for each in found["pareto"]) == 1
+    for rung in found["ladder"]:
+        assert rung["why"]
+        if rung["artifact"]:
+            assert (tmp_path / "run" / rung["artifact"]).is_file()
+            assert {"latency_p99_ms", "bytes", "val_before", "val_after", "test_after"} <= set(rung)
+    run.verify()
+    rows = pl.read_csv(table).drop("y")
+    assert np.isfinite(run.predict(rows)).all()
+
+
+def test_a_budget_that_nothing_can_meet_is_answered_with_what_came_closest(table, tmp_path, capsys):
+    problem = tmp_path / "problem.json"
+    problem.write_text('{"latency_budget_ms": 0.000001}')
+    out = tmp_path / "run"
+    arguments = ["train", "--data", str(table), "--target", "y", "--out", str(out), "--problem", str(problem)]
+    assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
+    assert "MISSED" in capsys.readouterr().out
+    found = document(out)
+    assert "closest came" in found["closest"]
+    assert {each["name"] for each in found["ladder"]} >= {"float16", "dynamic_int8", "fewer_units", "fewer_layers"}
+    assert advisor.load_run(out).predict(pl.read_csv(table).head(3)).shape == (3,)
+
+
+def test_nine_in_ten_weights_are_zero_in_the_file(table, tmp_path):
+    from advisor.evaluation import measure_litert_sparsity
+
+    run = advisor.train({"sparsity": "very_sparse"}, table, target="y", out=tmp_path / "run", time_budget=SECONDS)
+    assert run.requirements[0]["met"]
+    assert measure_litert_sparsity(tmp_path / "run" / "model" / "model.tflite").fraction >= 0.9
+    assert run.recommendation["activation"] == "elu"
+
+
+def test_a_sparsity_of_one_is_answered_with_the_most_that_is_possible(table, tmp_path):
+    given = {"sparsity": "very_sparse", "sparsity_target": 1.0}
+    run = advisor.train(given, table, target="y", out=tmp_path / "run", time_budget=SECONDS)
+    requirement = run.requirements[0]
+    assert not requirement["met"]
+    assert 0.98 <= requirement["measured"] < 1.0
+    assert "sparsity" in document(tmp_path / "run")["closest"]
+
+
+def test_a_microcontroller_gets_integers_and_a_c_array_and_onnx_where_asked(table, tmp_path):
+    out = tmp_path / "run"
+    given = {"target_device": "microcontroller"}
+    run = advisor.train(given, table, target="y", out=out, time_budget=SECONDS, export=["onnx"])
+    text = (out / "model" / "model_data.h").read_text()
+    assert "advisor_model_length" in text
+    assert (out / "model" / "model.onnx").is_file()
+    assert not (out / "model" / "saved_model").exists()
+    rows = pl.read_csv(table).head(50)
+    spread = float(np.std(run.predict(rows, runtime="keras")))
+    assert np.abs(run.predict(rows) - run.predict(rows, runtime="keras")).max() < 0.3 * spread
+
+
+def test_deep_networks_are_delivered_folded_and_bench_measures_every_artefact(table, tmp_path):
+    from advisor.pipeline.benching import BARE, PREDICT, bench
+
+    out = tmp_path / "run"
+    given = {"hidden_layers": 5, "latency_importance": "high"}
+    run = advisor.train(given, table, target="y", out=out, time_budget=SECONDS)
+    assert run.recommendation["fold_batch_normalization"] is True
+    kinds = {type(layer).__name__ for layer in run.core.layers}
+    assert "BatchNormalization" not in kinds
+    assert {each["status"] for each in run.recommendation.plan if each["step"] == "fold_batch_normalization"} == {
+        "carried_out"
+    }
+    timings = bench(run, seconds=0.2).timings
+    assert {each.rows for each in timings} == {1, 32, 1000}
+    single = {each.name: each for each in timings if each.rows == 1}
+    assert {PREDICT, BARE, "SavedModel"} <= set(single)
+    assert single["LiteRT float16"].ratio > 100
+
+
+def test_an_unknown_format_is_a_request_that_is_not_understood(table, tmp_path):
+    with pytest.raises(advisor.errors.RequestError, match="no format 'tflight'"):
+        advisor.train({}, table, target="y", out=tmp_path / "run", export=["tflight"])
