@@ -41,6 +41,14 @@ def train(
     data_kind: Annotated[
         str | None, typer.Option(help="table, image, series or text, where the kind of data is recognized wrongly.")
     ] = None,
+    series_id: Annotated[
+        str | None, typer.Option(help="Column that tells one series from another, in a table of steps.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Column that orders the steps of a series.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="Steps to forecast at once; --target names the columns, else all numbers.")
+    ] = None,
+    window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
     export: Annotated[
         str, typer.Option(help="Formats to deliver: keras, saved_model, litert, onnx; with commas between them.")
     ] = "keras,saved_model,litert",
@@ -61,7 +69,9 @@ def train(
         data, target, problem, recommendation, rulebook, split_column, validation, test, seed, time_budget, data_kind
     )
     names = tuple(name.strip() for name in export.split(",") if name.strip())
-    request = replace(request, exports=names, device_profile=device_profile)
+    said = {"series_id": series_id, "time": time, "horizon": horizon, "window": window}
+    options = {name: value for name, value in said.items() if value is not None}
+    request = replace(request, exports=names, device_profile=device_profile, data_options=options)
     teller = None if no_progress else _Teller()
     try:
         run = carry_out(request, out, resume=resume, force=force, progress=teller)
