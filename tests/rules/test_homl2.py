@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 
 import pytest
 
 from advisor.inference import compiled, run_cornerstones
+from advisor.interfaces.cli.rules import NOT_YET, _is_announced
 from advisor.knowledge import list_rulebooks, load_rulebook
 from advisor.knowledge.conditions import atoms
+from advisor.knowledge.verification import verify
 from advisor.problem import Problem
+from advisor.recommendation.capabilities import is_carried_out
 
 RULEBOOKS = list_rulebooks()
 
@@ -58,3 +62,16 @@ def test_every_rule_has_a_case_in_which_it_stays_silent_if_it_can(name: str) -> 
         held = {decide({**defaults, **case.given}).holds[position] for case in rule.cases}
         assert True in held, rule.id
         assert False in held or not rule.when.parts or rule.contrast is None, rule.id
+
+
+@pytest.mark.parametrize("name", RULEBOOKS)
+def test_the_rulebook_is_proven_in_two_seconds(name: str) -> None:
+    begun = time.process_time()
+    proof = verify(load_rulebook(name), is_carried_out, _is_announced)
+    assert [str(finding) for finding in proof.findings] == []
+    assert time.process_time() - begun < 2
+
+
+def test_what_is_announced_as_not_carried_out_is_so() -> None:
+    announced = {(slot, value) for slot, values in NOT_YET.items() for value in values}
+    assert {(slot, value) for slot, value in announced if is_carried_out(slot, value)} == set()
