@@ -134,9 +134,17 @@ class Graph:
         self._gone.add(name)
 
     def build(self) -> Model:
-        """Build the edited model."""
+        """Build the edited model.
+
+        Raises:
+            CompressionError: If a layer can't be made from its settings.
+        """
         config = {**self._config, "layers": [e for n, e in self._entries.items() if n not in self._gone]}
-        built = self._kind.from_config(config)
+        try:
+            built = self._kind.from_config(config)
+        except Exception as error:  # Keras raises many kinds for layers that can't be made from their settings
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise CompressionError(Finding("C108", "", f"the network can't be rebuilt: {line[:200]}")) from error
         for layer in built.layers:
             if self.weights[layer.name]:
                 types = self._types[layer.name] or [np.dtype(np.float32)]

@@ -1,0 +1,110 @@
+"""Pruning beside TensorFlow's toolkit on the same trained network, and what 8 bits save and cost.
+
+Run it with ``python -m benchmarks.compression [SET ...]``. For each set one dense network is trained as advised for a
+very sparse model, then pruned to 90 % twice: as Advisor does it, and on a twin by the toolkit with a polynomial
+schedule, Adam, and as many epochs. Test metrics of all three; then bytes and test metric of the network's files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from advisor.compression.quantization_aware import toolkit
+from advisor.evaluation import measure, measure_sparsity
+from advisor.framework import load_framework
+from advisor.pipeline import Request, Silent
+from benchmarks.shared_data import DATA, load_table
+
+FRACTION = 0.9
+
+
+def by_hand(prepared, core, epochs):
+    """Prune a network with the toolkit's own recipe and return its answers on the test rows."""
+    from advisor.export.preparation import Preparation
+
+    preparation, _ = Preparation.of(core)
+    bundle, statistics = prepared.bundle, prepared.statistics
+    prepare = preparation.compile()
+    x, y = prepare(bundle.train.x), np.asarray(bundle.train.y)
+    if statistics.target_scale is not None:
+        y = (y - statistics.target_mean) / statistics.target_scale
+    blocks = [(layer.name, layer.get_weights()) for layer in core.layers if type(layer).__name__ == "Dense"]
+    loss = {"multiclass": "sparse_categorical_crossentropy", "binary": "binary_crossentropy"}.get(bundle.task, "mse")
+    last = {"multiclass": "softmax", "binary": "sigmoid"}.get(bundle.task, "linear")
+    with toolkit() as (tf_keras, tfmot), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tf_keras.utils.set_random_seed(0)
+        tensor = inputs = tf_keras.Input((x.shape[1],))
+        for name, weights in blocks:
+            activation = last if name == "output" else "elu"
+            tensor = tf_keras.layers.Dense(weights[0].shape[1], activation=activation, name=name)(tensor)
+        twin = tf_keras.Model(inputs, tensor)
+        for name, weights in blocks:
+            twin.get_layer(name).set_weights(weights)
+        steps = epochs * -(-len(x) // 32)
+        schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, FRACTION, 0, steps // 2, frequency=max(1, steps // epochs))
+        pruned = tfmot.sparsity.keras.prune_low_magnitude(twin, pruning_schedule=schedule)
+        pruned.compile(optimizer="adam", loss=loss)
+        update = tfmot.sparsity.keras.UpdatePruningStep()
+        pruned.fit(x, y, batch_size=32, epochs=epochs, verbose=0, callbacks=[update])
+        answers = tfmot.sparsity.keras.strip_pruning(pruned).predict(prepare(bundle.test.x), verbose=0)
+    if statistics.target_scale is not None:
+        answers = answers * statistics.target_scale + statistics.target_mean
+    return answers
+
+
+def row_of(name):
+    """Measure one data set."""
+    from advisor.pipeline.candidates import Workbench
+    from advisor.pipeline.fitting import fit
+    from advisor.pipeline.preparation import prepare
+    from advisor.pipeline.sparsifying import prune
+
+    frame, target = load_table(name)
+    prepared = prepare(Request(frame, target=target, given={"sparsity": "very_sparse"}, time_budget=10))
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        fitted = fit(prepared, checkpoints=place / "c", logs=place / "l", resume=False, progress=Silent())
+        bench = Workbench(prepared, place, None)
+        core = fitted.chosen.core
+        dense = bench.metrics(core)[1]
+        events = []
+        pruned = prune(prepared, fitted, FRACTION, Silent(), events.append).chosen.core
+        ours = bench.metrics(pruned)[1]
+        epochs = max(30, -(-int(fitted.recommendation.values["max_epochs"]) // 2))
+        theirs = measure(prepared.bundle.task, prepared.bundle.test.y, by_hand(prepared, core, epochs)).primary
+        files = {each: bench.make(core, each) for each in ("float32", "dynamic_int8", "full_int8")}
+    metric = "accuracy" if prepared.bundle.task in ("binary", "multiclass") else "rmse"
+    floats = files["float32"].artifact.bytes
+    cells = [name, metric, f"{dense:.4g}", f"{ours:.4g}", f"{theirs:.4g}", f"{measure_sparsity(pruned).fraction:.3f}"]
+    for each in ("dynamic_int8", "full_int8"):
+        cells.append(f"{files[each].artifact.bytes / floats:.3f} ({files[each].test:.4g})")
+    cells.append(f"{floats / 1000:.0f} kB ({files['float32'].test:.4g})")
+    return cells
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets", nargs="*", default=["gal_concrete", "gal_energy", "gal_power_plant", "magic"])
+    arguments = parser.parse_args()
+    if not DATA.is_dir():
+        print(f"not measured: the data sets are not there ({DATA.parent.name}/{DATA.name})", file=sys.stderr)
+        return 1
+    load_framework()
+    head = ["set", "metric", "dense", "Advisor, 90 % zeros", "toolkit by hand, 90 % zeros", "zeros (Advisor)"]
+    head += ["dynamic int8: bytes of float32 (test)", "full int8: bytes of float32 (test)", "float32 (test)"]
+    print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head), flush=True)
+    for name in arguments.sets:
+        print("| " + " | ".join(row_of(name)) + " |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
