@@ -23,8 +23,8 @@ correlation of 0.3 on; a recurrent layer takes at most 32 segments; of more than
 def find_season(values: NDArray[np.float32]) -> int:
     """Return after how many steps series repeat themselves, 0 if they don't.
 
-    It is the first maximum of the autocorrelation, averaged over the channels, of the changes between steps (so that
-    a trend is no season) that comes near the greatest one.
+    It is the first maximum of the autocorrelation, that of the most regular channel, of the changes between steps (so
+    that a trend is no season) that comes near the greatest one.
 
     Args:
         values: float32 (steps, channels), without gaps.
@@ -38,7 +38,7 @@ def find_season(values: NDArray[np.float32]) -> int:
     centered = (changes - changes.mean(axis=0)) / changes.std(axis=0)
     size = 1 << int(2 * len(centered) - 1).bit_length()
     power = np.abs(np.fft.rfft(centered, size, axis=0)) ** 2
-    correlation = np.fft.irfft(power, size, axis=0)[: longest + 2].mean(axis=1) / len(centered)
+    correlation = np.fft.irfft(power, size, axis=0)[: longest + 2].max(axis=1) / len(centered)
     lags = np.arange(2, longest + 1)
     peaks = lags[(correlation[lags] >= correlation[lags - 1]) & (correlation[lags] > correlation[lags + 1])]
     if not len(peaks) or correlation[peaks].max() < WEAKEST_SEASON:
