@@ -25,6 +25,9 @@ COMMANDS = {
     "generate": "generate",
     "rules": "rules",
     "schema": "schema",
+    "batch": "batch",
+    "serve": "serve",
+    "mcp": "mcp",
 }
 """Command → module in this folder; each holds a function (or a Typer app) of the command's name."""
 

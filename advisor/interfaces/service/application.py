@@ -1,0 +1,152 @@
+"""The HTTP application: its routes, and errors as problem details."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from advisor.errors import AdvisorError, Finding
+from advisor.interfaces.service import openapi
+from advisor.interfaces.service.answering import (
+    Parameters,
+    check_parameters,
+    explanation_of,
+    known_rulebook,
+    rulebook_list,
+    rulebook_page,
+)
+from advisor.interfaces.service.gate import Gate
+from advisor.interfaces.service.observing import Metrics
+from advisor.interfaces.service.problem_details import MEDIA_TYPE, details, status_of
+from advisor.interfaces.service.settings import Settings
+from advisor.knowledge import list_rulebooks
+from advisor.recommendation import recommend
+
+_JSON = "application/json"
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application.
+
+    Args:
+        settings: Limits and token; None takes the defaults, which are meant for loopback.
+
+    Returns:
+        An ASGI application; it answers without training anything and loads no deep-learning framework.
+    """
+    settings = settings or Settings()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for name in list_rulebooks():
+            known_rulebook(name)
+        app.state.is_ready = True
+        yield
+        app.state.is_ready = False
+
+    app = FastAPI(
+        title="Advisor",
+        version=openapi.version(),
+        description=openapi.description(settings),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.is_ready = False
+    app.add_middleware(Gate, settings=settings, metrics=metrics)
+    app.add_exception_handler(AdvisorError, _advisor_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    _add_advice(app, settings)
+    _add_knowledge(app)
+    _add_watching(app, metrics)
+    app.openapi = lambda: openapi.document_of(app, settings)  # type: ignore[method-assign]  # FastAPI's own way
+    return app
+
+
+def _add_advice(app: FastAPI, settings: Settings) -> None:
+    @app.post("/v1/recommendations", **openapi.RECOMMENDATIONS)
+    async def post_recommendation(request: Request) -> Response:
+        name = settings.rulebook
+        if request.scope["query_string"]:
+            given = _parameters(request)
+            check_parameters(given, ("rulebook",))
+            name = given["rulebook"][0]
+        found = recommend(await request.body(), known_rulebook(name))
+        return Response(found.to_json(indent=None), media_type=_JSON)
+
+    @app.post("/v1/explanations", **openapi.EXPLANATIONS)
+    async def post_explanation(request: Request) -> Response:
+        from pydantic_core import to_json
+
+        told = await run_in_threadpool(explanation_of, await request.body(), _parameters(request))
+        return Response(to_json(told), media_type=_JSON)
+
+
+def _add_knowledge(app: FastAPI) -> None:
+    @app.get("/v1/rulebooks", **openapi.RULEBOOKS)
+    async def get_rulebooks(request: Request) -> Response:
+        check_parameters(_parameters(request), ())
+        return Response(rulebook_list().model_dump_json(), media_type=_JSON)
+
+    @app.get("/v1/rulebooks/{name}", **openapi.RULEBOOK)
+    async def get_rulebook(request: Request) -> Response:
+        check_parameters(_parameters(request), ())
+        return Response(rulebook_page(request.path_params["name"]).model_dump_json(), media_type=_JSON)
+
+    @app.get("/v1/schemas/{name}", **openapi.SCHEMA)
+    async def get_schema(request: Request) -> Response:
+        import json
+
+        from advisor.interfaces.cli.schema import schema_of
+
+        check_parameters(_parameters(request), ())
+        return Response(json.dumps(schema_of(request.path_params["name"])), media_type="application/schema+json")
+
+
+def _add_watching(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz", **openapi.HEALTH)
+    async def get_health() -> Response:
+        return Response('{"status":"ok"}', media_type=_JSON)
+
+    @app.get("/readyz", **openapi.READINESS)
+    async def get_readiness() -> Response:
+        if app.state.is_ready:
+            return Response('{"status":"ready"}', media_type=_JSON)
+        finding = Finding("R176", "", "the service is starting or stopping.", "Try again in a moment.")
+        return Response(details(503, [finding], in_body=False), 503, media_type=MEDIA_TYPE)
+
+    @app.get("/metrics", **openapi.METRICS)
+    async def get_metrics() -> Response:
+        return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _parameters(request: Request) -> Parameters:
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
+    return given
+
+
+async def _advisor_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, AdvisorError):
+        raise error
+    status = status_of(error)
+    return Response(details(status, error.findings), status, media_type=MEDIA_TYPE)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = {404: "there is no such route.", 405: "this route doesn't take this method."}.get(
+        error.status_code, str(error.detail)
+    )
+    finding = Finding("R177", "", message, "The routes are described at /openapi.json")
+    body = details(error.status_code, [finding], in_body=False)
+    return Response(body, error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
