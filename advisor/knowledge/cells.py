@@ -172,8 +172,15 @@ class Space:
 
     def cone(self, wanted: Iterable[Node]) -> Cone:
         """Return everything that some steps depend on, with the values that these can tell apart."""
-        rulebook = self.rulebook
         steps = self.dependencies.cone(wanted)
+        axes = {}
+        for name, reaching in self.compared(steps).items():
+            axes[name] = representatives(self.rulebook.domains[name], reaching, self.defaults.get(name))
+        return Cone(steps, axes)
+
+    def compared(self, steps: Sequence[Node]) -> dict[str, list[Atom]]:
+        """Return what steps read from outside (facts and computed numbers), each with the comparisons that it meets."""
+        rulebook = self.rulebook
         compared: dict[str, list[Atom]] = {}
         copies: dict[str, set[str]] = {}
         names: dict[str, None] = {}
@@ -185,15 +192,12 @@ class Space:
             if isinstance(step, str) and step not in self.free:
                 for copied in read_names(rulebook, step):
                     copies.setdefault(copied, set()).add(step)
-        axes = {}
+        found = {}
         for name in sorted(names):
-            origin = rulebook.origin(name)
-            if origin in ("input", "computed"):
-                default = rulebook.facts[name].default if origin == "input" else None
-                reaching = _reaching(name, compared, copies)
-                reaching += [atom for each in rulebook.impossible for atom in atoms(each) if atom.fact == name]
-                axes[name] = representatives(rulebook.domains[name], reaching, default)
-        return Cone(steps, axes)
+            if rulebook.origin(name) in ("input", "computed"):
+                found[name] = _reaching(name, compared, copies)
+                found[name] += [atom for each in rulebook.impossible for atom in atoms(each) if atom.fact == name]
+        return found
 
     def both_stand(self, first: int, second: int) -> dict[str, Value] | None:
         """Return facts for which two rules stand together, or None when there are none."""
