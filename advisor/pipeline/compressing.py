@@ -10,7 +10,7 @@ from typing import Any
 
 from advisor.artifacts import Event, Rung
 from advisor.compression import fold
-from advisor.errors import AdvisorError, CompressionError
+from advisor.errors import AdvisorError, CompressionError, TrainingError
 from advisor.pipeline.candidates import Candidate, Workbench, cost_of
 from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.fitting import Fitted
@@ -193,7 +193,7 @@ def settle(prepared: Prepared, fitted: Fitted, progress: Progress, tell: Tell) -
     """Make a trained network sparse and fold its normalization, as far as the recommendation says so."""
     try:
         fitted = sparsify(prepared, fitted, progress, tell)
-    except CompressionError as error:
+    except (CompressionError, TrainingError) as error:
         tell(Event("not_sparse", f"The network was not made sparse: {error.findings[0].message}"))
     if fitted.recommendation.values["fold_batch_normalization"]:
         fitted = folded(prepared, fitted, tell)[0]

@@ -20,6 +20,8 @@ from advisor.pipeline.progress import Progress
 from advisor.training import Recipe, train
 
 Tell = Callable[[Event], None]
+NO_LIMIT = 1e12
+"""A trained network's loss rises by any factor when most of its weights go; that is no divergence."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,8 @@ def prune(prepared: Prepared, fitted: Fitted, wanted: float, progress: Progress,
         early_stopping="none",
         patience_epochs=None,
         weight_averaging="none",
+        divergence_factor=NO_LIMIT,
+        collapse_factor=NO_LIMIT,
     )
     masked = with_masks(chosen.core, target)
     pruning = GradualPruning(target, ramp_epochs=math.ceil(epochs * own.pruning_ramp_share))
