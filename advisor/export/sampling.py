@@ -113,6 +113,7 @@ class SamplingRuntime:
             given = details.pop(FEATURES)
             self._places = [int(details[f"mask_{number}"]["index"]) for number in range(len(details))]
             self._input, self._shape = int(given["index"]), tuple(int(size) for size in given["shape"])
+            self._dtype = given["dtype"]
             if masks is not None:
                 self._set_masks(masks)
         except (ValueError, RuntimeError, IndexError, KeyError) as error:
@@ -148,7 +149,7 @@ class SamplingRuntime:
     def sample_row(self, row: Array) -> Array:
         """Return all answers to one encoded row, float32 (samples, outputs)."""
         with self._lock:
-            self._interpreter.set_tensor(self._input, np.asarray(row, np.float32).reshape(self._shape))
+            self._interpreter.set_tensor(self._input, np.asarray(row, self._dtype).reshape(self._shape))
             self._interpreter.invoke()
             answers: Array = self._interpreter.get_tensor(self._output)
         return answers

@@ -458,7 +458,7 @@ def _save_signature(way: _Way, statement: Statement, folder: Path, rows: Array) 
         temperature=statement.temperature,
         noise=np.array(statement.noise) if statement.noise else None,
     )
-    drawn = load_sampling_model(target)(np.asarray(rows, np.float32), 1)["samples"].numpy()
+    drawn = load_sampling_model(target)(np.asarray(rows, way.parts.prefix.inputs[0].dtype), 1)["samples"].numpy()
     kept = way.sampler(rows)
     if statement.is_of_classes:
         kept = tempered(kept, statement.temperature, "multilabel" if statement.task == "binary" else statement.task)

@@ -100,12 +100,12 @@ class Sampler:
         """Return the answers of every sampled network.
 
         Args:
-            rows: Encoded rows (n, ...), float32.
+            rows: Encoded rows (n, ...), of the network's input type.
 
         Returns:
             float32 (n, samples, outputs).
         """
-        table = np.asarray(rows, np.float32)
+        table = np.asarray(rows, self.parts.prefix.inputs[0].dtype)
         outputs = int(self.parts.suffix.outputs[0].shape[-1])
         if not len(table):
             return np.zeros((0, self.samples, outputs), np.float32)
