@@ -37,7 +37,8 @@ def load_bundle(
     """
     whole = stack_frames(frame, schema, validation, test)
     x = encoder.encode(whole)
-    targets = whole[schema.target.name]
+    names = schema.target.names
+    targets: Any = whole[names[0]] if len(names) == 1 else whole.select(names)
 
     def part(rows: NDArray[np.int64]) -> Part:
         return Part(np.ascontiguousarray(x[rows]), encoder.encode_target(targets[rows]), rows)
@@ -49,7 +50,7 @@ def load_bundle(
         val=val,
         test=held_out,
         classes=schema.target.classes,
-        target_names=(schema.target.name,),
+        target_names=names,
         sha256=digest_parts([train, val, held_out], _head(encoder)),
     )
 

@@ -13,6 +13,7 @@ from advisor.data.conventions import CONVENTIONS, SPLIT_COLUMN, TARGET_NAMES
 from advisor.data.frames import to_frame
 from advisor.data.kinds import OVERRIDES, read_column
 from advisor.data.schema import Column, Schema
+from advisor.data.several_targets import absent_rows, describe_targets, names_of
 from advisor.data.targets import describe_target, labels_of
 from advisor.errors import DataError, Finding
 
@@ -50,6 +51,8 @@ def infer_schema(
     frame = to_frame(frame)
     kinds = dict(kinds or {})
     split = find_split(frame, split_column)
+    if len(names := names_of(target, frame.columns)) > 1:
+        return _several(frame, names, split, task, kinds, allow_missing_target)
     name, how = find_target(frame, target, split)
     _check_kinds(frame, kinds, name, split)
     labels = labels_of(frame[name])
@@ -101,9 +104,38 @@ def infer_schema(
     return schema
 
 
+def _several(
+    frame: pl.DataFrame,
+    names: tuple[str, ...],
+    split: str | None,
+    task: str | None,
+    kinds: Mapping[str, str],
+    allow_missing_target: bool,
+) -> Schema:
+    """Return the schema of a table with several targets; its features are inferred beside the first of them."""
+    if absent := [name for name in names if name not in frame.columns or name == split]:
+        raise no_such_column(absent[0], frame.columns, "target")
+    described, each = describe_targets(frame, names, task)
+    alone = infer_schema(
+        frame.drop(names[1:]),
+        names[0],
+        split_column=split,
+        task=each[names[0]].task,
+        kinds={name: kind for name, kind in kinds.items() if name not in names},
+        allow_missing_target=allow_missing_target,
+    )
+    known = {column.name: column for column in alone.columns}
+    for name in names:
+        known[name] = _target_column(frame[name], each[name].classes, labels_of(frame[name]).missing)
+    notes = [note for note in alone.notes if "have no target" not in note]
+    if described.missing:
+        notes.append(f"{described.missing:,} of {frame.height:,} rows lack a target and are left out.")
+    return Schema(tuple(known[name] for name in frame.columns), described, frame.height, tuple(notes))
+
+
 def unlabeled_rows(frame: pl.DataFrame, schema: Schema) -> pl.Series:
     """Return, for each row, whether it has no target."""
-    return labels_of(frame[schema.target.name]).absent
+    return absent_rows(frame, schema.target.names)
 
 
 def nearest(name: str, names: list[str]) -> str | None:

@@ -34,6 +34,8 @@ class LabelCodec:
     def encode(self, values: Any) -> NDArray[Any]:
         """Return targets as a network learns them; see :meth:`advisor.data.Encoder.encode_target`."""
         target = self.target
+        if target.size > 1:
+            return self._encode_several(values)
         place = f"column {target.name!r}"
         series = self._series(values)
         found = labels_of(series)
@@ -63,6 +65,8 @@ class LabelCodec:
     def decode(self, values: Any) -> NDArray[Any]:
         """Return what the user would call targets; see :meth:`advisor.data.Encoder.decode_target`."""
         array = np.asarray(values)
+        if self.target.size > 1:
+            return array.astype(np.float64)
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
         if array.ndim != 1 or array.dtype.kind not in "buif":
@@ -88,6 +92,18 @@ class LabelCodec:
                 )
             )
         return self.labels[numbers]
+
+    def _encode_several(self, values: Any) -> NDArray[Any]:
+        """Return one column a target, float32 (n, targets); labels as 0 and 1."""
+        frame = to_frame(values, "targets")
+        columns = []
+        for name in self.target.names:
+            if name not in frame.columns:
+                raise no_such_column(name, frame.columns, "target")
+            codec = LabelCodec(Target(name, "regression"))
+            series = frame[name]
+            columns.append(codec.encode(series.cast(pl.Int8) if series.dtype == pl.Boolean else series))
+        return np.hstack(columns)
 
     def _series(self, values: Any) -> pl.Series:
         name = self.target.name

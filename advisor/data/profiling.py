@@ -80,7 +80,7 @@ def target_facts(schema: DataSchema) -> list[tuple[str, Any, str]]:
     facts: list[tuple[str, Any, str]] = [("task", target.task, f"Target {target.name!r}: {target.how}.")]
     if target.task == "regression":
         facts += [
-            ("outputs", 1, "A regression of one column has one output."),
+            ("outputs", target.outputs, "A regression has one output a target column."),
             (
                 "target_range",
                 "unbounded",
@@ -94,6 +94,14 @@ def target_facts(schema: DataSchema) -> list[tuple[str, Any, str]]:
                 + ("more than half" if target.outliers else "no more than half")
                 + " of the squared deviation from the median.",
             ),
+        ]
+        return facts
+    if target.task == "multilabel":
+        shares = {name: min(each, 1 - each) for name, each in zip(target.classes, target.class_shares, strict=True)}
+        rarest = min(shares, key=lambda name: shares[name])
+        facts += [
+            ("outputs", target.outputs, f"There are {target.outputs:,} labels."),
+            ("class_imbalance", shares[rarest], f"The label {rarest!r} divides the rows most unequally."),
         ]
         return facts
     share, rarest = min(zip(target.class_shares, target.classes, strict=True))

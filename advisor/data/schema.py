@@ -83,6 +83,12 @@ class Target:
     size: int = 1
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns to predict."""
+        several = self.size > 1 and self.task in ("regression", "multilabel")
+        return tuple(self.name.split(",")) if several else (self.name,)
+
+    @property
     def outputs(self) -> int:
         """Return the number of outputs of a network for this target."""
         return len(self.classes) if self.task == "multiclass" else self.size
@@ -168,7 +174,7 @@ class Schema:
         except (KeyError, TypeError, ValueError) as error:
             raise _unusable(f"the data schema is damaged: {error}.") from error
         names = [column.name for column in columns]
-        if len(set(names)) != len(names) or target.name not in names or type(rows) is not int:
+        if len(set(names)) != len(names) or not set(target.names) <= set(names) or type(rows) is not int:
             raise _unusable("the data schema is damaged: its columns and its target don't fit together.")
         return cls(columns, target, rows, notes)
 
@@ -188,6 +194,8 @@ class Schema:
 
 
 def _values(column: Column, target: Target) -> str:
+    if column.role == "target" and target.task == "multilabel":
+        return f"{dict(zip(target.classes, target.class_shares, strict=True))[column.name]:.1%} yes"
     if column.role == "target" and target.classes:
         shown = [f"{name} {share:.1%}" for name, share in zip(target.classes, target.class_shares, strict=True)]
         return ", ".join(shown[:5]) + (f", … ({len(shown)} classes)" if len(shown) > 5 else "")

@@ -251,7 +251,7 @@ def _groups(frame: pl.DataFrame, schema: Schema) -> Rows:
 
 def _classes(frame: pl.DataFrame, schema: Schema) -> Rows:
     """Number the classes; a regression has one."""
-    if not schema.target.classes:
+    if not schema.target.classes or schema.target.task == "multilabel":
         return np.zeros(frame.height, dtype=np.int64)
     codes = {name: number for number, name in enumerate(schema.target.classes)}
     texts = category_texts(frame[schema.target.name])
@@ -301,7 +301,7 @@ def _check_parts(rows: dict[str, Rows], frame: pl.DataFrame, schema: Schema) -> 
                     "D131", f"part {name}", "no labeled row belongs to it.", "Add rows, or give the split yourself."
                 )
             )
-    if not schema.target.classes:
+    if not schema.target.classes or schema.target.task == "multilabel":
         return
     classes = _classes(frame, schema)
     known = set(classes[rows["train"]].tolist())
@@ -332,7 +332,7 @@ def _check_parts(rows: dict[str, Rows], frame: pl.DataFrame, schema: Schema) -> 
 def _how(given: NDArray[np.str_], shares: dict[str, float], schema: Schema, seed: int) -> str:
     kept = [name for name in ("val", "test") if name not in shares]
     words = {"val": "validation", "test": "test"}
-    by_class = ", in equal shares of each class" if schema.target.classes else ""
+    by_class = ", in equal shares of each class" if schema.target.task in ("binary", "multiclass") else ""
     chance = " and ".join(words[name] for name in shares if name != "train")
     if not kept:
         return f"by chance with seed {seed}{by_class}"

@@ -94,7 +94,12 @@ def answers(run: Run, encoded: Any, runtime: str) -> pl.DataFrame:
     import polars as pl
 
     outputs = run.outputs_of(encoded, runtime=runtime)
-    columns: dict[str, Any] = {"prediction": run.decide(outputs)}
+    decided = run.decide(outputs)
+    columns: dict[str, Any] = {"prediction": decided}
+    if decided.ndim == 2:
+        names = run.classes or tuple(run.contract["target"].split(","))
+        names = names if len(names) == decided.shape[1] else tuple(range(1, decided.shape[1] + 1))
+        columns = {f"prediction_{name}": decided[:, number] for number, name in enumerate(names)}
     if run.classes:
         for number, name in enumerate(run.classes):
             columns[f"probability_{name}"] = run.probabilities(outputs)[:, number]
