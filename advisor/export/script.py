@@ -23,6 +23,7 @@ Style = Literal["fit", "loop"]
 STYLES = ("fit", "loop")
 TEMPLATES = Path(__file__).parent / "templates" / "script"
 TASKS = ("regression", "binary", "multiclass")
+ARCHITECTURES = ("dense_stack", "wide_and_deep", "residual")
 INITIALIZERS = {"he_normal": "HeNormal", "lecun_normal": "LecunNormal", "glorot_uniform": "GlorotUniform"}
 REGULARIZERS = {"l1": "L1(STRENGTH)", "l2": "L2(STRENGTH)", "l1_l2": "L1L2(STRENGTH, STRENGTH)"}
 LOSSES = {
@@ -178,7 +179,7 @@ def _check(style: str, problem: Mapping[str, Any], values: Mapping[str, Any], re
     allowed: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "style": (style, STYLES),
         "task": (problem.get("task"), TASKS),
-        "architecture": (problem.get("architecture"), ("dense_stack",)),
+        "architecture": (problem.get("architecture"), ARCHITECTURES),
         "kernel_initializer": (values.get("kernel_initializer"), tuple(INITIALIZERS)),
         "regularization": (values.get("regularization"), ("none", *REGULARIZERS)),
         "dropout": (values.get("dropout"), ("none", "dropout", "alpha_dropout")),

@@ -12,7 +12,7 @@ from advisor.data.table_source import TableSource
 from advisor.evaluation import primary_metric
 from advisor.export.manifest import versions, write_manifest
 from advisor.export.model_card import render_model_card
-from advisor.export.script import ScriptData, ScriptFacts, generate_script
+from advisor.export.script import ARCHITECTURES, ScriptData, ScriptFacts, generate_script
 from advisor.pipeline.compression_documents import pareto_documents, pareto_points, sparsity_by_layer
 from advisor.pipeline.delivery import Delivered
 from advisor.pipeline.doubt_documents import calibration_of, doubt_of
@@ -70,7 +70,8 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
 def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
     """Return the standalone script that repeats the chosen training bit for bit; None for what scripts can't do yet."""
     request, chosen, source = prepared.request, fitted.chosen, prepared.source
-    if not isinstance(source, TableSource) or chosen.candidate.recommendation.problem.architecture != "dense_stack":
+    architecture = chosen.candidate.recommendation.problem.architecture
+    if not isinstance(source, TableSource) or source.schema.target.size > 1 or architecture not in ARCHITECTURES:
         return None
     paths = [each if isinstance(each, str | Path) else None for each in (request.validation, request.test)]
     in_memory = not isinstance(request.data, str | Path)
