@@ -147,7 +147,7 @@ def classification_table(records):
 
 
 def speed_table():
-    """Time 100 eager calls in a loop beside the sampler and its LiteRT file, interleaved, and print milliseconds."""
+    """Time 100 eager calls in a loop beside the sampler and its LiteRT file, interleaved; print the least times."""
     from advisor.framework import load_framework
 
     load_framework()
@@ -194,7 +194,7 @@ def speed_table():
                     begun = time.perf_counter()
                     way()
                     taken[name].append(time.perf_counter() - begun)
-            ms = {name: np.median(each[1:]) * 1000 for name, each in taken.items()}
+            ms = {name: min(each[1:]) * 1000 for name, each in taken.items()}
             rows.append(
                 [
                     count,
