@@ -1,7 +1,8 @@
 """Checks a recommendation against its rulebook as data, without any part of the engine: every claim from the ground up.
 
 ``objections(document, rulebook)`` returns what is wrong, an empty list when nothing is. As a program of its own:
-``python certificate.py recommendation.json rulebook.json`` (``advisor explain --rules-data FILE`` writes the latter).
+``python certificate.py recommendation.json rulebook.json`` (the latter is what
+``advisor.explanation.certifying.rulebook_data`` returns).
 """
 
 import hashlib
@@ -34,7 +35,7 @@ def holds(condition: list[Any], known: dict[str, Any]) -> bool:
         return (all if condition[0] == "all" else any)(holds(part, known) for part in condition[1])
     name, operator, constants, _ = condition
     if operator in SIZES:
-        return known[name] is not None and bool(SIZES[operator](known[name], constants[0]))
+        return isinstance(known[name], int | float) and bool(SIZES[operator](known[name], constants[0]))
     return (known[name] in constants) is (operator == "in")
 
 

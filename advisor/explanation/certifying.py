@@ -50,10 +50,10 @@ def certificate_outline(
         return Outline(
             "Not certified", summary, (Section("Objections", tuple(Entry(reason=f"{each}.") for each in found)),)
         ), data
+    number = counted(len(document["decisions"]), "decision", "decisions")
     summary = (
-        f"Every decision follows from {named}: an independent check of "
-        f"{counted(len(document['decisions']), 'decision', 'decisions')} found that the rules said to apply are "
-        "exactly those whose conditions hold, that each withdrawn rule was withdrawn by a standing one, and that no higher rule "
-        "says otherwise."
+        f"Every decision follows from {named}. An independent check of {number} found that the rules said to apply are "
+        "exactly those whose conditions hold, that each withdrawn rule was withdrawn by a standing one, and that no "
+        "higher rule says otherwise."
     )
     return Outline("Certified", summary), data

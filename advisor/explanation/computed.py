@@ -21,8 +21,19 @@ class Numbers:
     fact's cells show all that the fact can do.
     """
 
-    def __init__(self, rulebook: Rulebook, table: Table, facts: Mapping[str, Any], fixed: Iterable[str]) -> None:
-        """Find the facts behind the computed numbers of a table."""
+    def __init__(
+        self, rulebook: Rulebook, table: Table, facts: Mapping[str, Any], fixed: Iterable[str], together: int | None
+    ) -> None:
+        """Find the facts behind the computed numbers of a table.
+
+        Args:
+            rulebook: The rulebook.
+            table: The decided cells, in which computed numbers count as free.
+            facts: The facts before any change.
+            fixed: Facts that may not change.
+            together: How many of the facts behind the numbers may change together; None for all of them.
+        """
+        self.together = together
         self.rulebook = rulebook
         self.table = table
         self.names = [name for name in table.axes if name in rulebook.computed]
@@ -88,7 +99,7 @@ class Numbers:
             return [{}]
         found: list[dict[str, Any]] = []
         level: list[dict[str, Any]] = [{}]
-        for _ in self.ends:
+        for _ in list(self.ends)[: self.together]:
             following = []
             for changes in level:
                 later = list(self.ends)

@@ -95,13 +95,13 @@ def _texts(node: Node) -> tuple[list[Text], list[Text]]:
     """Return the lines above and those in the coloured part of a box."""
     letters = _LETTERS[node.kind]
     if node.kind == "fact":
-        value = [("dg-head", line) for line in textwrap.wrap(node.lines[0][1], letters)]
-        return [("", line) for line in textwrap.wrap(node.heading, letters)] + value + [("dg-small", node.note)], []
+        said = [("dg-head", line) for line in textwrap.wrap(node.lines[0][1], letters)]
+        return [("", line) for line in textwrap.wrap(node.heading, letters)] + said + [("dg-small", node.note)], []
     gone = node.kind == "withdrawn"
     notes = {"withdrawn": ("dg-stop", "✕ withdrawn"), "comes back": ("dg-back", "↩ comes back")}
-    above = [notes.get(node.note, ("dg-small", node.note))] if node.note else []
+    above: list[Text] = [notes.get(node.note, ("dg-small", node.note))] if node.note else []
     above += [("dg-gone" if gone else "dg-head", line) for line in textwrap.wrap(node.heading, letters - 5)]
-    below = []
+    below: list[Text] = []
     for label, value in node.lines:
         wrapped = textwrap.wrap(f"{label}: {value}", letters, subsequent_indent="  ", break_on_hyphens=False)
         below += [("dg-gone" if gone else "dg-value", line) for line in wrapped]

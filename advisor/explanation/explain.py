@@ -50,7 +50,7 @@ class Explanation:
         return render_markdown(self.outline)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the explanation as a JSON-ready dictionary; ``data`` is there where programs can use more than words."""
+        """Return the explanation as a JSON-ready dictionary; ``data`` is there where programs need more than words."""
         told = self.outline.as_dict()
         if self.data:
             told["data"] = dict(self.data)

@@ -38,6 +38,8 @@ class Change:
 
 
 Changes = tuple[Change, ...]
+_TOGETHER = 1
+"""How many facts behind a computed number are changed together, unless nothing is found so."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +80,47 @@ def find_counterfactual(grounds: Grounds, slot: str, given: Any, fixed: Collecti
     wanted = slot_value(rulebook, slot, given)
     check_fields(fixed)
     kept = tuple(sorted(set(fixed)))
-    differing = {name: value for name, value in grounds.facts.items() if value != rulebook.facts[name].default}
-    table = table_of(rulebook, slot, wanted, differing)
+    table = _table(rulebook, grounds.facts, slot, wanted)
     if _does(rulebook, slot, wanted, grounds.inference.values[slot]):
         return Counterfactual(slot, wanted, "so", ((),), kept, table.size)
-    reaching = [
-        mask for value, masks in table.reached.items() if _does(rulebook, slot, wanted, value) for mask in masks
-    ]
-    computed = [name for name in table.axes if name in rulebook.computed]
-    search = _with_numbers if computed else _among_facts
-    found = [each for each in search(grounds, table, reaching, kept) if _is_right(grounds, slot, wanted, each)]
-    if found:
-        return Counterfactual(slot, wanted, "found", tuple(_merged(rulebook, grounds.facts, found)), kept, table.size)
-    verdict = "fixed" if kept and reaching else "impossible"
+    found = minimal_changes(rulebook, grounds.facts, slot, wanted, kept)
+    right = [each for each in found if _is_right(rulebook, grounds.facts, slot, wanted, each)]
+    if right:
+        return Counterfactual(slot, wanted, "found", tuple(merged(rulebook, grounds.facts, right)), kept, table.size)
+    verdict = "fixed" if kept and _reaching(rulebook, table, slot, wanted) else "impossible"
     return Counterfactual(slot, wanted, verdict, (), kept, table.size)
+
+
+def minimal_changes(
+    rulebook: Rulebook, facts: Mapping[str, Any], slot: str, wanted: Value, fixed: Collection[str] = ()
+) -> list[Changes]:
+    """Return the minimal sets of changes to facts that lead to a wanted value, one for each choice of cells.
+
+    Where a computed number plays a part, only one of the facts that it alone reads is changed in each set, unless
+    nothing is found so.
+
+    Args:
+        rulebook: The rulebook.
+        facts: Every fact; with them the slot has another value.
+        slot: The slot.
+        wanted: Its wanted value.
+        fixed: Facts that may not change.
+    """
+    table = _table(rulebook, facts, slot, wanted)
+    reaching = _reaching(rulebook, table, slot, wanted)
+    if any(name in rulebook.computed for name in table.axes):
+        found = _with_numbers(rulebook, facts, table, reaching, fixed, _TOGETHER)
+        return found or _with_numbers(rulebook, facts, table, reaching, fixed, None)
+    return _among_facts(facts, table, reaching, fixed)
+
+
+def _table(rulebook: Rulebook, facts: Mapping[str, Any], slot: str, wanted: Value) -> Table:
+    differing = {name: value for name, value in facts.items() if value != rulebook.facts[name].default}
+    return table_of(rulebook, slot, wanted, differing)
+
+
+def _reaching(rulebook: Rulebook, table: Table, slot: str, wanted: Value) -> list[int]:
+    return [mask for value, masks in table.reached.items() if _does(rulebook, slot, wanted, value) for mask in masks]
 
 
 def _does(rulebook: Rulebook, slot: str, wanted: Value, value: Any) -> bool:
@@ -100,33 +129,40 @@ def _does(rulebook: Rulebook, slot: str, wanted: Value, value: Any) -> bool:
     return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
 
 
-def _among_facts(grounds: Grounds, table: Table, reaching: Iterable[int], fixed: Collection[str]) -> list[Changes]:
-    now = sum(table.bits[name, table.cell_of(name, grounds.facts[name])] for name in table.axes)
+def _among_facts(
+    facts: Mapping[str, Any], table: Table, reaching: Iterable[int], fixed: Collection[str]
+) -> list[Changes]:
+    now = sum(table.bits[name, table.cell_of(name, facts[name])] for name in table.axes)
     forbidden = table.mask(fixed)
     changed = {mask & ~now for mask in reaching}
     left = minimal(mask for mask in changed if not mask & forbidden)
-    return [_changes(grounds, table, mask) for mask in left]
+    return [_changes(facts, table, mask) for mask in left]
 
 
-def _changes(grounds: Grounds, table: Table, mask: int) -> Changes:
+def _changes(facts: Mapping[str, Any], table: Table, mask: int) -> Changes:
     found = []
     for name, number in table.pairs(mask).items():
         cell = table.axes[name][number]
-        found.append(Change(name, cell.pieces, cell.nearest(grounds.facts[name])))
+        found.append(Change(name, cell.pieces, cell.nearest(facts[name])))
     return tuple(found)
 
 
-def _with_numbers(grounds: Grounds, table: Table, reaching: Iterable[int], fixed: Collection[str]) -> list[Changes]:
+def _with_numbers(
+    rulebook: Rulebook,
+    now: Mapping[str, Any],
+    table: Table,
+    reaching: Iterable[int],
+    fixed: Collection[str],
+    together: int | None,
+) -> list[Changes]:
     """Search where computed numbers play a part: what they come to depends on the other changes."""
-    numbers = Numbers(grounds.rulebook, table, grounds.facts, fixed)
+    numbers = Numbers(rulebook, table, now, fixed, together)
     of_numbers = table.mask(numbers.names)
-    now = sum(
-        table.bits[name, table.cell_of(name, grounds.facts[name])] for name in table.axes if name not in numbers.names
-    )
+    standing = sum(table.bits[name, table.cell_of(name, now[name])] for name in table.axes if name not in numbers.names)
     forbidden = table.mask(fixed)
     allowed: dict[int, set[int]] = {}
     for mask in reaching:
-        changed = mask & ~now & ~of_numbers
+        changed = mask & ~standing & ~of_numbers
         if not changed & forbidden:
             allowed.setdefault(changed, set()).add(mask & of_numbers)
     complete: list[int] = []
@@ -134,28 +170,32 @@ def _with_numbers(grounds: Grounds, table: Table, reaching: Iterable[int], fixed
     for mask in sorted(allowed, key=lambda each: (each.bit_count(), each)):
         if any(mask & each == each for each in complete):
             continue
-        changes = _changes(grounds, table, mask)
-        facts = {**grounds.facts, **{change.fact: change.value for change in changes}}
+        facts = {**now, **{change.fact: change.value for change in _changes(now, table, mask)}}
         for more in numbers.further(facts, frozenset(allowed[mask])):
             if not more:
                 complete.append(mask)
             if not any(mask & each == each and extra.items() <= more.items() for each, extra in found):
                 found.append((mask, more))
     return [
-        (*_changes(grounds, table, mask), *_ends(grounds, table, numbers, mask, more, frozenset(allowed[mask])))
+        (*_changes(now, table, mask), *_ends(now, table, numbers, mask, more, frozenset(allowed[mask])))
         for mask, more in found
     ]
 
 
 def _ends(
-    grounds: Grounds, table: Table, numbers: Numbers, mask: int, more: Mapping[str, Any], allowed: frozenset[int]
+    before: Mapping[str, Any],
+    table: Table,
+    numbers: Numbers,
+    mask: int,
+    more: Mapping[str, Any],
+    allowed: frozenset[int],
 ) -> Changes:
     """Return changes of facts behind a computed number; a single one as far as it must go and no farther."""
     if len(more) != 1:
         return tuple(Change(name, _exactly(value), value) for name, value in more.items())
     ((name, end),) = more.items()
-    now = grounds.facts[name]
-    facts = {**grounds.facts, **{change.fact: change.value for change in _changes(grounds, table, mask)}}
+    now = before[name]
+    facts = {**before, **{change.fact: change.value for change in _changes(before, table, mask)}}
     bad = numbers.beyond(name, end, now)
     if not isinstance(end, int) or not isinstance(bad, int) or isinstance(end, bool):
         return (Change(name, _exactly(end), end),)
@@ -176,17 +216,17 @@ def _exactly(value: Any) -> tuple[Piece, ...]:
     return (Span(value, value, True, True, isinstance(value, int)),)
 
 
-def _is_right(grounds: Grounds, slot: str, wanted: Value, changes: Changes) -> bool:
+def _is_right(rulebook: Rulebook, now: Mapping[str, Any], slot: str, wanted: Value, changes: Changes) -> bool:
     """Tell whether the changed problem is valid and really leads to the value."""
     try:
-        facts, _ = check_facts({**grounds.facts, **{change.fact: change.value for change in changes}})
+        facts, _ = check_facts({**now, **{change.fact: change.value for change in changes}})
     except ProblemError:
         return False
-    return _does(grounds.rulebook, slot, wanted, decide(grounds.rulebook, facts).values[slot])
+    return _does(rulebook, slot, wanted, decide(rulebook, facts).values[slot])
 
 
-def _merged(rulebook: Rulebook, facts: Mapping[str, Any], found: Iterable[Changes]) -> list[Changes]:
-    """Put sets together that differ only in the values of one fact."""
+def merged(rulebook: Rulebook, facts: Mapping[str, Any], found: Iterable[Changes]) -> list[Changes]:
+    """Return sets put together that differ only in the values of one fact, smallest first."""
     sets = [tuple(sorted(each, key=lambda change: list(rulebook.facts).index(change.fact))) for each in found]
     for fact in rulebook.facts:
         groups: dict[Any, list[Changes]] = {}
@@ -200,9 +240,9 @@ def _merged(rulebook: Rulebook, facts: Mapping[str, Any], found: Iterable[Change
 
 
 def _united(facts: Mapping[str, Any], fact: str, group: list[Changes]) -> Changes:
-    if len(group) == 1:
-        return group[0]
     members = [change for each in group for change in each if change.fact == fact]
+    if len(members) < 2:
+        return group[0]
     pieces = tuple(joined(piece for change in members for piece in change.pieces))
     now = facts[fact]
     value = members[0].value
