@@ -14,10 +14,29 @@ from typing import Any
 
 import pytest
 
-from advisor.explanation import explain
+from advisor.explanation import Explanation, counterfactual, explain, given_up, what_if, why, why_not
 from advisor.recommendation import Recommendation, recommend
 
 FOLDER = Path(__file__).parent
+QUESTIONS: dict[str, list[tuple[str, Any]]] = {
+    "all_that_can_be_leveraged": [("why", "pretraining"), ("why not", "pretraining=reuse")],
+    "convolutional_images": [("why not", "activation=selu"), ("counterfactual", "activation=selu")],
+    "deep_residual": [("why", "normalization"), ("counterfactual", "normalization=none")],
+    "everything_at_once": [("given up", ""), ("why", "activation"), ("counterfactual", "activation=selu")],
+    "few_facts": [("counterfactual", "mc_dropout=yes"), ("what if", "labeled_rows=300")],
+    "low_latency": [("why not", "activation=selu"), ("what if", "latency_budget_ms=null")],
+    "low_latency_and_risk": [("given up", ""), ("why", "uncertainty_ladder")],
+    "low_latency_deep": [("why not", "normalization=none"), ("counterfactual", "normalization=none")],
+    "microcontroller": [("why", "precision"), ("counterfactual", "precision=float32")],
+    "outliers_and_positive": [("why not", "output_activation=linear"), ("why not", "loss=mae")],
+    "overfitting_observed": [("why", "dropout"), ("what if", "overfitting_observed=no")],
+    "preferred_optimizer": [("why", "optimizer"), ("counterfactual", "optimizer=nadam")],
+    "reuse_other": [("why not", "activation=selu"), ("given up", "")],
+    "risk_sensitive": [("why", "mc_dropout"), ("why not", "mc_dropout=no")],
+    "sparse": [("why not", "activation=selu"), ("counterfactual", "activation=selu"), ("given up", "")],
+    "tiny_table": [("why", "hidden_layers"), ("counterfactual", "hidden_layers=5")],
+}
+"""Scenario → questions whose answers are golden too, in ``questions.md``."""
 SCENARIOS = sorted(path.parent for path in FOLDER.glob("*/problem.json"))
 
 
@@ -57,6 +76,28 @@ def test_a_scenario_gives_its_golden_answer(folder: Path):
         if os.environ.get("ADVISOR_REGENERATE"):
             golden.write_text(answer, encoding="utf-8")
         assert golden.read_text(encoding="utf-8") == answer, f"{golden.name} changed; see the top of {__file__}"
+
+
+def answer(found: Recommendation, kind: str, asked: str) -> Explanation:
+    """Ask one question as the command line does."""
+    name, _, value = asked.partition("=")
+    if kind == "given up":
+        return given_up(found)
+    if kind == "why":
+        return why(found, name)
+    if kind == "what if":
+        return what_if(found, {name: value})
+    return why_not(found, name, value) if kind == "why not" else counterfactual(found, name, value)
+
+
+@pytest.mark.parametrize("name", sorted(QUESTIONS))
+def test_questions_about_a_scenario_have_their_golden_answers(name: str):
+    found = recommend((FOLDER / name / "problem.json").read_text(encoding="utf-8"))
+    told = "\n".join(answer(found, kind, asked).markdown() for kind, asked in QUESTIONS[name])
+    golden = FOLDER / name / "questions.md"
+    if os.environ.get("ADVISOR_REGENERATE"):
+        golden.write_text(told, encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == told, f"{golden.name} changed; see the top of {__file__}"
 
 
 def test_there_are_thirty_scenarios():
