@@ -24,6 +24,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Routes for those who look after the service: no token, and no place in the queue."""
+TAKES_JSON = frozenset({"/v1/recommendations", "/v1/explanations"})
+"""Routes that read a body; to all others a body is never read."""
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 
@@ -123,7 +125,7 @@ class Gate:
                 message = f"{self._settings.most_requests} requests are being answered already."
                 finding = Finding("R168", "", message, "Try again after the time in Retry-After.")
                 raise Refused(429, finding, (b"retry-after", b"1"))
-        if scope["method"] != "POST":
+        if scope["method"] != "POST" or scope["path"] not in TAKES_JSON:
             await self._app(scope, receive, answer)
             return
         body = await self._read(headers, receive)
@@ -207,7 +209,7 @@ class Gate:
                 self._keeper.give_up(name)
         elif known.request != request:
             finding = Finding("R171", "Idempotency-Key", "this key was used for another request.", "Use a new key.")
-            raise Refused(422, finding)
+            raise Refused(409, finding)
         elif not known.status:
             finding = Finding("R172", "Idempotency-Key", "the first request with this key is still being answered.")
             raise Refused(409, finding, (b"retry-after", b"1"))
