@@ -180,6 +180,127 @@ def verify_rulebook(
     return EXIT_NO if proof.findings else 0
 
 
+@rules.command("mutate")
+def mutate_rulebook(
+    rulebook: Annotated[str, typer.Argument(metavar="[RULEBOOK]", help="A rulebook (name or folder).")] = "homl2",
+    json: AsJson = False,
+) -> int:
+    """Change every condition, value and rank, one at a time: do the cases notice?
+
+    A change that no case notices is compared on every cell that it can reach: either it changes nothing, which is
+    proven so, or it survived. Exit code 1 when one survived.
+    """
+    import time
+    from collections import Counter
+
+    from advisor.inference.mutation import mutate
+    from advisor.knowledge import load_rulebook
+
+    book = load_rulebook(rulebook)
+    begun = time.process_time()
+    mutants = list(mutate(book))
+    seconds = time.process_time() - begun
+    counts = Counter(mutant.outcome for mutant in mutants)
+    survivors = [mutant for mutant in mutants if mutant.outcome == "survived"]
+    if json:
+        document = {
+            "rulebook": book.name,
+            "version": book.version,
+            "mutants": len(mutants),
+            **{outcome: counts[outcome] for outcome in ("killed", "refused", "equivalent", "survived")},
+            "survivors": [
+                {
+                    "rule": each.rule,
+                    "change": each.change,
+                    "place": str(each.place),
+                    "target": each.target,
+                    "values": [_value_or_none(value) for value in each.values],
+                    "witness": dict(each.witness or {}),
+                }
+                for each in survivors
+            ],
+        }
+        write_line(to_json(document))
+        return EXIT_NO if survivors else 0
+    for each in survivors:
+        problem = ", ".join(f"{name}: {_value(value)}" for name, value in (each.witness or {}).items())
+        before, after = (_value_or_none(value) for value in each.values)
+        note(f"{each.place}  rule {each.rule!r}: no case notices: {each.change}")
+        note(f"  {each.target} would be {_shown(after)} instead of {_shown(before)} for the problem {{{problem}}}")
+    write_line(
+        f"{book.name} {book.version}: {_count(len(mutants), 'mutant')} in {seconds:.1f} s. "
+        f"{counts['killed']} killed by cases, {counts['refused']} refused by loading, "
+        f"{counts['equivalent']} proven equivalent, {counts['survived']} survived."
+    )
+    return EXIT_NO if survivors else 0
+
+
+@rules.command("diff")
+def compare_rulebooks(
+    old: Annotated[str, typer.Argument(help="A rulebook (name or folder).")],
+    new: Annotated[str, typer.Argument(help="Another one.")],
+    json: AsJson = False,
+) -> None:
+    """Say for which problems another rulebook gives other advice, slot by slot."""
+    from advisor.inference.regions import compare
+    from advisor.knowledge import load_rulebook
+
+    before, after = load_rulebook(old), load_rulebook(new)
+    changes = compare(before, after)
+    if json:
+        document = {
+            "old": {"rulebook": before.name, "version": before.version, "sha256": before.sha256},
+            "new": {"rulebook": after.name, "version": after.version, "sha256": after.sha256},
+            "same": sorted({*before.slots, *after.slots} - {each.slot for each in changes}),
+            "slots": [
+                {
+                    "slot": each.slot,
+                    "share": each.share,
+                    "changes": [
+                        {
+                            "old": _value_or_none(part.old),
+                            "new": _value_or_none(part.new),
+                            "share": part.share,
+                            "when": [str(region) for region in part.regions],
+                            "witness": dict(part.witness),
+                        }
+                        for part in each.parts
+                    ],
+                }
+                for each in changes
+            ],
+        }
+        write_line(to_json(document))
+        return
+    lines = [f"{before.name} {before.version} → {after.name} {after.version}"]
+    for each in changes:
+        lines += ["", f"{each.slot}: other advice for {_percent(each.share)} of the cells that it depends on"]
+        for part in each.parts:
+            change = f"{_shown(_value_or_none(part.old))} → {_shown(_value_or_none(part.new))}"
+            lines += _wrap(f"{change}  ({_percent(part.share)})", "  ", "    ")
+            for word, region in zip(("when", *["or when"] * len(part.regions)), part.regions, strict=False):
+                lines += _wrap(f"{word} {region}", "    ", "      ")
+            problem = ", ".join(f"{name}: {_value(value)}" for name, value in part.witness.items())
+            lines += _wrap(f"for example {{{problem}}}", "    ", "      ")
+    same = len({*before.slots, *after.slots}) - len(changes)
+    lines += ["", f"{_count(len(changes), 'slot')} with other advice, {same} without."]
+    write_line("\n".join(lines))
+
+
+def _value_or_none(value: Any) -> Any:
+    from advisor.knowledge.generation import GAP
+
+    return {"absent": True} if value is GAP else value
+
+
+def _shown(value: Any) -> str:
+    return "no such slot" if isinstance(value, dict) else _value(value)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.3g} %"
+
+
 def _is_announced(slot: str, value: Any) -> bool:
     elements = value if isinstance(value, tuple) else (value,)
     return slot in NOT_YET and all(each in NOT_YET[slot] for each in elements)
