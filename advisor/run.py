@@ -124,6 +124,11 @@ class Run:
         return document
 
     @cached_property
+    def closest(self) -> str:
+        """Why no measured file meets every requirement, and what came closest; empty when one does."""
+        return str(read_json(self.path / "requirements.json").get("closest", ""))
+
+    @cached_property
     def _labels(self) -> Array:
         return np.asarray(self.classes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -170,7 +171,9 @@ def describe_data(prepared: Prepared) -> list[str]:
 
 def _json(run: Run) -> str:
     return json.dumps(
-        {"run": str(run.path), "metrics": run.metrics, "requirements": run.requirements}, indent=2, ensure_ascii=False
+        {"run": str(run.path), "metrics": run.metrics, "requirements": run.requirements, "closest": run.closest},
+        indent=2,
+        ensure_ascii=False,
     )
 
 
@@ -190,6 +193,8 @@ def _page(run: Run) -> str:
         lines.append(f"  {title:<{width}}  {primary} {'undefined' if value is None else format(value, '.4g')}")
     lines += ["", *metrics["comparison"][-1:], ""]
     lines += requirement_lines(run.requirements)
+    if run.closest:
+        lines += ["", *textwrap.wrap(run.closest, 100)]
     return "\n".join(lines)
 
 
