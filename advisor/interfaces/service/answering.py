@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from advisor.errors import AdvisorError, ArtifactError, Finding, KnowledgeError, RequestError
+from advisor.interfaces.service.numbers import with_whole_numbers
 from advisor.interfaces.service.observing import LOGGER
 from advisor.interfaces.service.problem_details import UnanswerableError
 from advisor.knowledge import list_rulebooks, load_rulebook
@@ -153,7 +154,7 @@ def explanation_of(body: bytes, asked: Parameters) -> dict[str, Any]:
     if len(asked) > 1:
         names = " and ".join(asked)
         raise UnanswerableError(Finding("R144", names, "these are two questions.", "Ask them one after the other."))
-    found = Recommendation.from_json(body)
+    found = with_whole_numbers(body, Recommendation.from_json)
     try:
         if not asked:
             from advisor.explanation import explain

@@ -21,6 +21,7 @@ from advisor.interfaces.service.answering import (
     rulebook_page,
 )
 from advisor.interfaces.service.gate import Gate
+from advisor.interfaces.service.numbers import with_whole_numbers
 from advisor.interfaces.service.observing import Metrics
 from advisor.interfaces.service.problem_details import MEDIA_TYPE, details, status_of
 from advisor.interfaces.service.settings import Settings
@@ -78,7 +79,8 @@ def _add_advice(app: FastAPI, settings: Settings) -> None:
             given = _parameters(request)
             check_parameters(given, ("rulebook",))
             name = given["rulebook"][0]
-        found = recommend(await request.body(), known_rulebook(name))
+        book = known_rulebook(name)
+        found = with_whole_numbers(await request.body(), lambda body: recommend(body, book))
         return Response(found.to_json(indent=None), media_type=_JSON)
 
     @app.post("/v1/explanations", **openapi.EXPLANATIONS)

@@ -85,6 +85,15 @@ def test_what_is_no_valid_problem_is_refused_with_the_path_of_the_field(client, 
     assert (error["code"], error.get("pointer")) == (code, pointer)
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client):
+    same = recommend({**SMALLEST, "features": 20}).to_json(indent=None)
+    assert post(client, {**SMALLEST, "features": 20.0}).text == same
+    assert problem_of(post(client, {**SMALLEST, "features": 20.5}), 422)["errors"][0]["code"] == "P108"
+    document = recommend({**SMALLEST, "features": 20, "outputs": 3}).to_dict()
+    document["estimate"]["parameters"] = float(document["estimate"]["parameters"])
+    assert post(client, document, "/v1/explanations").status_code == 200
+
+
 def test_everything_wrong_is_told_at_once(client):
     told = problem_of(post(client, {"task": "regresion", "features": -1, "x": 1}), 422)
     assert [each["pointer"] for each in told["errors"]] == ["#/task", "#/features", "#/x", "#/architecture"]
