@@ -66,9 +66,10 @@ def measured(names, splits, file):
 
 
 def mean_and_error(values):
-    """Return ``mean ± standard error``."""
-    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
-    return f"{np.mean(values):.3g} ± {error:.2g}"
+    """Return ``mean ± standard error``; the value alone where there is one."""
+    if len(values) == 1:
+        return f"{values[0]:.3g}"
+    return f"{np.mean(values):.3g} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2g}"
 
 
 def references(name):
