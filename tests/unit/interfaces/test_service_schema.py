@@ -1,0 +1,47 @@
+"""Schemathesis against the service as a process: every check and phase, a bounded number of examples."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def address():
+    """The address of a running service that wants a token."""
+    words = [sys.executable, "-m", "advisor.interfaces.cli", "serve", "--port", "0"]
+    environment = {**os.environ, "ADVISOR_TOKEN": TOKEN}
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
+    guard = threading.Timer(150, process.kill)
+    guard.start()
+    try:
+        found = None
+        while found is None:
+            message = json.loads(process.stderr.readline())["message"]
+            found = next((word for word in message.split() if word.startswith("http://")), None)
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield found
+    finally:
+        guard.cancel()
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_every_answer_is_as_described(address, tmp_path):
+    words = f"run {address}/openapi.json --checks all --max-examples 8 --seed 1 --no-color --max-time 40"
+    words += " --generation-database none --suppress-health-check all"
+    command = [str(Path(sys.executable).with_name("schemathesis")), *words.split()]
+    done = subprocess.run(
+        [*command, "-H", f"Authorization: Bearer {TOKEN}"], cwd=tmp_path, capture_output=True, text=True, timeout=140
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert "Tested: 8" in done.stdout
+    assert "No issues found" in done.stdout
