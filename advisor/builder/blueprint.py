@@ -150,6 +150,11 @@ def draw_up(
             return 0.0
         return number(slot, listed[0])
 
+    def own(slot: str, family: str) -> str:
+        """Return the value of a slot that only one family carries out; others leave it at ``none``."""
+        value = choice(slot) if architecture == family or values.get(slot, "none") != "none" else "none"
+        return value if architecture == family else "none"
+
     architecture = choice("architecture", {"architecture": architecture})
     normalization = choice("normalization")
     position = choice("normalization_position") if normalization != "none" else "none"
@@ -191,12 +196,12 @@ def draw_up(
         embedding_size=None if size is None else int(number("embedding_size", size)),
         wide_path=bool(values.get("wide_path", architecture == "wide_and_deep")),
         skip_connections=bool(values.get("skip_connections", architecture == "residual")),
-        convolution=choice("convolution") if convolutional else "none",
+        convolution=own("convolution", "convolutional"),
         filters=int(number("filters", values.get("filters"))) if convolutional else 0,
         kernel_size=int(number("kernel_size", values.get("kernel_size"))) if convolutional else 0,
-        pooling=choice("pooling") if convolutional else "none",
+        pooling=own("pooling", "convolutional"),
         augmentation=choice("augmentation", {"augmentation": values.get("augmentation", "none")}),
-        recurrent_cell=choice("recurrent_cell") if architecture == "recurrent" else "none",
+        recurrent_cell=own("recurrent_cell", "recurrent"),
         recurrent_units=int(number("recurrent_units", values.get("recurrent_units")))
         if architecture == "recurrent"
         else 0,
