@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Event
+from advisor.explanation.graph import decision_graph_svg
 from advisor.report.decisions import decision_groups, plan_lines
 from advisor.report.doubt import abstaining, calibration_sentence, doubt_lines
 from advisor.report.figures import (
@@ -47,6 +48,12 @@ SECTIONS = {
     "reproducibility": "Reproducibility",
 }
 PARTS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def _graph(recommendation: Mapping[str, Any]) -> str:
+    """Return the decisions drawn, or nothing for a recommendation without its trace."""
+    trace = recommendation.get("trace")
+    return decision_graph_svg(recommendation) if isinstance(trace, Mapping) and trace.get("rules") else ""
 
 
 @lru_cache(maxsize=1)
@@ -112,6 +119,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
             "host": inputs.latency.host,
         },
         "groups": decision_groups(recommendation, inputs.slots),
+        "graph": _graph(recommendation),
         "plan": plan_lines(recommendation),
         **_data(inputs.data),
         "calibration_sentence": calibration_sentence(inputs.calibration),
