@@ -141,7 +141,9 @@ def _sections(data: Mapping[str, Any], before: str, after: str) -> list[Section]
         (titles[each["name"]], wording.say_value(each["before"]), wording.say_value(each["after"]), each["rule"])
         for each in data["decisions"]
     )
-    reasons = tuple((titles[each["name"]], each["before"], each["after"]) for each in data["rules_changed"])
+    reasons = tuple(
+        (titles[each["name"]], each["before"] or "none", each["after"] or "none") for each in data["rules_changed"]
+    )
     wanted = tuple(
         (each["name"].capitalize(), each["before"] or "none", each["after"] or "none") for each in data["requirements"]
     )
