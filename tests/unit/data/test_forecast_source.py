@@ -31,7 +31,7 @@ def test_the_daily_season_is_found() -> None:
 
 
 def test_window_and_segment_follow_the_season() -> None:
-    assert choose_window(12, 24, 900)[0] == 192
+    assert choose_window(12, 24, 900)[0] == 96
     assert choose_segment(96, 24) == 24
     assert choose_window(10, 0, 400)[0] == 32
     assert 32 % choose_segment(32, 0) == 0
@@ -76,17 +76,17 @@ def test_the_last_window_is_what_a_forecast_starts_from() -> None:
     frame = hourly()
     encoder = opened(frame, target="wave").encoder
     x = encoder.encode(frame)
-    assert x.shape == (1, 168, 1)
-    assert np.array_equal(x[0, :, 0], frame["wave"].to_numpy()[-168:].astype(np.float32))
+    assert x.shape == (1, 96, 1)
+    assert np.array_equal(x[0, :, 0], frame["wave"].to_numpy()[-96:].astype(np.float32))
     assert np.array_equal(encoder_from_contract(encoder.contract()).encode(frame), x)
-    with pytest.raises(DataError, match="a forecast reads 168"):
+    with pytest.raises(DataError, match="a forecast reads 96"):
         encoder.encode(frame[:50])
 
 
 def test_several_series_are_forecast_each_by_itself() -> None:
     frame = pl.concat([hourly().with_columns(pl.lit(name).alias("id")) for name in "ab"])
     source = opened(frame, series_id="id")
-    assert source.encoder.encode(frame).shape == (2, 168, 2)
+    assert source.encoder.encode(frame).shape == (2, 96, 2)
     bundle = source.bundle(source.split(0))
     alone = opened(hourly())
     assert len(bundle.train) == 2 * len(alone.bundle(alone.split(0)).train)
