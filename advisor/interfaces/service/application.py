@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -29,6 +32,14 @@ from advisor.knowledge import list_rulebooks
 from advisor.recommendation import recommend
 
 _JSON = "application/json"
+
+
+class _PlainRoute(APIRoute):
+    """A route whose handler takes the request as it came: bodies are read strictly, and by nobody else before."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -61,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.is_ready = False
+    app.router.route_class = _PlainRoute
     app.add_middleware(Gate, settings=settings, metrics=metrics)
     app.add_exception_handler(AdvisorError, _advisor_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -81,12 +93,10 @@ def _add_advice(app: FastAPI, settings: Settings) -> None:
             name = given["rulebook"][0]
         book = known_rulebook(name)
         found = with_whole_numbers(await request.body(), lambda body: recommend(body, book))
-        return Response(found.to_json(indent=None), media_type=_JSON)
+        return Response(to_json(dict(found.document)), media_type=_JSON)
 
     @app.post("/v1/explanations", **openapi.EXPLANATIONS)
     async def post_explanation(request: Request) -> Response:
-        from pydantic_core import to_json
-
         told = await run_in_threadpool(explanation_of, await request.body(), _parameters(request))
         return Response(to_json(told), media_type=_JSON)
 
@@ -114,18 +124,18 @@ def _add_knowledge(app: FastAPI) -> None:
 
 def _add_watching(app: FastAPI, metrics: Metrics) -> None:
     @app.get("/healthz", **openapi.HEALTH)
-    async def get_health() -> Response:
+    async def get_health(request: Request) -> Response:
         return Response('{"status":"ok"}', media_type=_JSON)
 
     @app.get("/readyz", **openapi.READINESS)
-    async def get_readiness() -> Response:
+    async def get_readiness(request: Request) -> Response:
         if app.state.is_ready:
             return Response('{"status":"ready"}', media_type=_JSON)
         finding = Finding("R176", "", "the service is starting or stopping.", "Try again in a moment.")
         return Response(details(503, [finding], in_body=False), 503, media_type=MEDIA_TYPE)
 
     @app.get("/metrics", **openapi.METRICS)
-    async def get_metrics() -> Response:
+    async def get_metrics(request: Request) -> Response:
         return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from uuid import uuid4
 
 from advisor.errors import Finding
 from advisor.interfaces.service.idempotency import Keeper, digest_of
@@ -241,7 +241,7 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.identity = uuid4().hex
+        self.identity = os.urandom(16).hex()
         self.status = 0
         self.bytes = 0
         self.headers: list[tuple[bytes, bytes]] = []
