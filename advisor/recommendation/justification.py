@@ -61,7 +61,8 @@ class _Constants:
         reads: Rule → the facts that it reads, or None when that depends on their values (an ``any``).
         writes: Rule → what it sets and what it concludes; a copied fact's name stands in ``copies`` instead.
         copies: Rule → (0 sets or 1 concludes, target, copied fact).
-        outlines: Which rules hold → what follows.
+        copied_slots: Slots to which some rule copies a fact.
+        outlines: Which rules hold, and the values of those slots → what follows.
     """
 
     rulebook: Document
@@ -70,7 +71,8 @@ class _Constants:
     reads: Mapping[str, tuple[str, ...] | None]
     writes: Mapping[str, tuple[Document, Document]]
     copies: Mapping[str, tuple[tuple[int, str, str], ...]]
-    outlines: dict[tuple[bool, ...], _Outline]
+    copied_slots: tuple[str, ...]
+    outlines: dict[tuple[tuple[bool, ...], tuple[Any, ...]], _Outline]
 
 
 _constants: WeakKeyDictionary[Rulebook, _Constants] = WeakKeyDictionary()
@@ -92,11 +94,13 @@ def document_of(
     constants = _constants.get(rulebook)
     if constants is None:
         constants = _constants[rulebook] = _constants_of(rulebook)
-    outline = constants.outlines.get(inference.holds)
+    # Whether a copied value takes another one's place depends on the value too, not only on the rules that hold.
+    key = (inference.holds, tuple(inference.values[slot] for slot in constants.copied_slots))
+    outline = constants.outlines.get(key)
     if outline is None:
         if len(constants.outlines) >= _MOST_OUTLINES:
             constants.outlines.clear()
-        outline = constants.outlines[inference.holds] = _outline_of(rulebook, constants, inference)
+        outline = constants.outlines[key] = _outline_of(rulebook, constants, inference)
     facts, values = inference.facts, inference.values
     everything = _everything(inference)
     read = _facts_read(rulebook, constants, outline, everything)
@@ -179,6 +183,7 @@ def _constants_of(rulebook: Rulebook) -> _Constants:
         reads={rule.id: _names_read(rule) for rule in rulebook.rules},
         writes=writes,
         copies=copies,
+        copied_slots=tuple(sorted({each.target for rule in rulebook.rules for each in rule.sets if each.copy})),
         outlines={},
     )
 
