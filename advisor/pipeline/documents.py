@@ -68,7 +68,11 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
 
 
 def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
-    """Return the standalone script that repeats the chosen training bit for bit; None for what scripts can't do yet."""
+    """Return the standalone script of the chosen training; None for what scripts can't do yet.
+
+    It repeats the training bit for bit, except where a part of the validation rows was set aside for calibration:
+    the script stops by all of them.
+    """
     request, chosen, source = prepared.request, fitted.chosen, prepared.source
     architecture = chosen.candidate.recommendation.problem.architecture
     if not isinstance(source, TableSource) or source.schema.target.size > 1 or architecture not in ARCHITECTURES:
