@@ -1,8 +1,9 @@
 """A decision with its trace beside other rule engines: the same rulebook, written out for CLIPS, in one run.
 
 Run it with ``python -m benchmarks.engines``. Every peer gets the problem as it likes it best, is warmed up, and must
-give the same values; reading the decided values and the rules that stand counts on both sides. For CLIPS the computed number
-is given, Advisor computes it. The rules are written out for CLIPS in a plain way; an expert might write faster ones.
+give the same values; reading the decided values and the rules that stand counts on both sides. The computed number is
+given to CLIPS and computed by Advisor. The rules are written out for CLIPS in a plain way; an expert might write faster
+ones, and its environment slows down with the number of decisions that it has made, so it makes few here.
 """
 
 from __future__ import annotations

@@ -74,6 +74,15 @@ def mutate(rulebook: Rulebook) -> Iterator[Mutant]:
             yield judge.judge(change)
 
 
+def mattering(rulebook: Rulebook) -> Iterator[Mutant]:
+    """Yield for every comparison of every condition what comes of leaving it out: killed means shown to matter."""
+    judge = _Judge(rulebook)
+    for position, rule in enumerate(rulebook.rules):
+        for change in _changes(rulebook, position, rule):
+            if change.said.startswith("without "):
+                yield judge.judge(change)
+
+
 def _changes(book: Rulebook, position: int, rule: Rule) -> Iterator[_Change]:
     for when, said, place in _conditions(book, rule.when):
         if isinstance(when, AllOf) and when != rule.when:

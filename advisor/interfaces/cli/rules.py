@@ -90,21 +90,45 @@ def replay_cases(
 
     Exit code 1 when a case comes out otherwise than expected.
     """
-    from advisor.inference import run_cornerstones
+    from collections import Counter
+
+    from advisor.inference import compiled, complete_facts, run_cornerstones, standing_rules
+    from advisor.inference.mutation import mattering
     from advisor.knowledge import load_rulebook
 
     book = load_rulebook(rulebook)
     results = run_cornerstones(book)
     failed = [finding for result in results for finding in result.findings]
+    standing: Counter[int] = Counter()
+    for result in [] if failed else results:
+        inference = compiled(book).decide(complete_facts(book, result.case.given))
+        standing.update(number for number, each in enumerate(standing_rules(book, inference.holds)) if each)
+    unseen = [] if failed else [rule.id for number, rule in enumerate(book.rules) if not standing[number]]
+    matter = Counter() if failed else Counter(mutant.outcome for mutant in mattering(book))
+    shown, needless, unshown = matter["killed"] + matter["refused"], matter["equivalent"], matter["survived"]
     if json:
         summary = {"rulebook": book.name, "rules": len(book.rules), "cases": len(results)}
-        write_line(to_json({**summary, "passed": not failed, "findings": [each.as_dict() for each in failed]}))
+        coverage = {
+            "standing": {book.rules[number].id: count for number, count in sorted(standing.items())},
+            "never_standing": unseen,
+            "comparisons": {"shown_to_matter": shown, "proven_needless": needless, "not_shown": unshown},
+        }
+        found = [each.as_dict() for each in failed]
+        write_line(to_json({**summary, "passed": not failed, "findings": found, "coverage": coverage}))
     else:
         for each in failed:
             note(str(each))
         wrong = sum(not result.passed for result in results)
         verdict = f"{wrong} of them came out otherwise" if wrong else "all came out as expected"
         write_line(f"{book.name} {book.version}: {len(book.rules)} rules, {len(results)} cases; {verdict}.")
+        if not failed:
+            seen = len(book.rules) - len(unseen)
+            write_line(
+                f"{seen} of {len(book.rules)} rules stand in some case. Of {sum(matter.values())} comparisons the "
+                f"cases show {shown} to matter,\n{needless} are proven needless, {unshown} are not shown."
+            )
+            for each_rule in unseen:
+                note(f"no case: rule {each_rule!r} stands nowhere")
     return EXIT_NO if failed else 0
 
 
