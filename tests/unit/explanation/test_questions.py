@@ -473,3 +473,19 @@ def test_a_forged_file_ends_with_one(tmp_path, capsys):
     path.write_text(json.dumps(document))
     assert run(["explain", str(path), "--certify"]) == 1
     assert "Not certified" in capsys.readouterr().out
+
+
+def test_no_change_at_all_is_the_smallest():
+    from advisor.explanation.changing import minimal
+
+    assert minimal([0, 1, 3]) == [0]
+    assert minimal([3, 6, 7, 8, 9]) == [8, 3, 6]
+
+
+def test_an_answer_does_not_depend_on_earlier_ones():
+    problem = {"task": "regression", "architecture": "wide_and_deep"}
+    first = recommend({**problem, "hidden_layers": 3}).to_json()
+    assert '"how": "rebutted"' in recommend({**problem, "hidden_layers": 2}).to_json()
+    overridden = recommend({**problem, "hidden_layers": 2}).decisions["hidden_layers"].overrides
+    assert [each["value"] for each in overridden] == [3]
+    assert recommend({**problem, "hidden_layers": 3}).to_json() == first
