@@ -63,6 +63,14 @@ def test_verify_reports_mistakes_in_files_as_findings(broken: Path, capsys: pyte
     assert json.loads(capsys.readouterr().out)["proven"] is False
 
 
+def test_verify_finds_a_cornerstone_that_fails_at_its_place(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (broken / "more.yaml").read_text().replace("expect: {}", "expect: {precision: float32}")
+    (broken / "more.yaml").write_text(text.replace("set: {precision: int8}", "set: {wide_path: false}"))
+    assert run(["rules", "verify", str(broken), "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [each["place"] for each in findings if each["code"] == "K130"] == [f"{broken}/more.yaml:10:18"]
+
+
 def test_verify_of_no_rulebook_is_a_mistake_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rules", "verify", "homl9"]) == 2
     assert "unknown rulebook 'homl9'" in capsys.readouterr().err

@@ -150,10 +150,12 @@ def verify_rulebook(
     Exit code 1 when something is wrong, mistakes in its files included.
     """
     import time
+    from dataclasses import astuple
 
     from advisor.errors import KnowledgeError
+    from advisor.inference import run_cornerstones
     from advisor.knowledge import load_rulebook
-    from advisor.knowledge.verification import verify
+    from advisor.knowledge.verification import Proven, verify
     from advisor.recommendation.capabilities import is_carried_out
 
     begun = time.process_time()
@@ -170,38 +172,40 @@ def verify_rulebook(
             write_line(f"{rulebook}: not proven; {_count(len(error.findings), 'mistake')} in its files.")
         return EXIT_NO
     proof = verify(book, is_carried_out, _is_announced)
+    failing = [Proven(*astuple(each)) for result in run_cornerstones(book) for each in result.findings]
+    wrong = (*proof.findings, *failing)
     seconds = time.process_time() - begun
     if json:
         document: dict[str, Any] = {
             "rulebook": book.name,
             "version": book.version,
             "sha256": book.sha256,
-            "proven": not proof.findings,
+            "proven": not wrong,
             "rules": len(book.rules),
             "slots": len(book.slots),
             "cells": proof.cells,
         }
-        for name, each in (("findings", proof.findings), ("remarks", proof.remarks)):
+        for name, each in (("findings", wrong), ("remarks", proof.remarks)):
             document[name] = [
                 {**one.as_dict(), "witness": None if one.witness is None else dict(one.witness)} for one in each
             ]
         write_line(to_json(document))
     else:
-        for finding in proof.findings:
+        for finding in wrong:
             note(str(finding))
         for remark in proof.remarks:
             note(f"remark: {remark}")
-        verdict = f"{_count(len(proof.findings), 'finding')}" if proof.findings else "proven"
+        verdict = f"{_count(len(wrong), 'finding')}" if wrong else "proven"
         write_line(
             f"{book.name} {book.version}: {verdict}. {len(book.rules)} rules, {len(book.slots)} slots, "
             f"{proof.cells:,} cells, {_count(len(proof.remarks), 'remark')}, {seconds:.2f} s."
         )
-        if not proof.findings:
+        if not wrong:
             write_line(
                 "Every problem gets one value for every slot; every rule stands and wins somewhere; no rules clash\n"
                 "or depend on each other in a cycle; every fact, parameter, layer and group is used."
             )
-    return EXIT_NO if proof.findings else 0
+    return EXIT_NO if wrong else 0
 
 
 @rules.command("mutate")
