@@ -57,7 +57,9 @@ slots:
   name: {{title: t, group: g, values: [north, south], meaning: m}}
 """
 
-CASE = "    because: b\n    source: {work: w, at: a}\n    limits: l\n    cornerstone: {given: {}, expect: {name: north}}\n"
+CASE = (
+    "    because: b\n    source: {work: w, at: a}\n    limits: l\n    cornerstone: {given: {}, expect: {name: north}}\n"
+)
 BIBLIOGRAPHY = b"works: {w: {kind: book, authors: [a], title: t, year: 2000}}"
 
 # What may be written, by the numbers of the rules that may write it; a rule reads only what no later rule writes.
