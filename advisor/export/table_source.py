@@ -208,6 +208,9 @@ def _repeats(frame: pl.DataFrame, schema: Schema, validation: str | None, test: 
         None if test is None else read_table(test),
     )
     names = [column.name for column in schema.columns if column.role in ("feature", "target")]
-    rows = whole.select(names).drop_nulls(schema.target.name)
+    import polars as pl
+
+    # Column by column: polars takes some names for patterns.
+    rows = pl.DataFrame([whole[name] for name in names]).filter(whole[schema.target.name].is_not_null())
     repeated = 1 - rows.n_unique() / max(rows.height, 1)
     return 0 < repeated <= CONVENTIONS.maximum_duplicate_share

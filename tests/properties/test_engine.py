@@ -155,7 +155,9 @@ class Reference:
         self.facts = facts
 
     def rule_holds(self, rule: Any) -> bool:
-        return holds(rule.when, {atom.fact: self.value(atom.fact) for atom in atoms(rule.when)})
+        values = {atom.fact: self.value(atom.fact) for atom in atoms(rule.when)}
+        # A slot that nobody decides is unknown to those who read it.
+        return holds(rule.when, {name: None if value == "nothing" else value for name, value in values.items()})
 
     def stands(self, rule: Any) -> bool:
         defeaters = [other for other in self.book.rules if rule.id in other.defeats]
@@ -335,7 +337,8 @@ def test_every_problem_is_decided_as_the_representative_of_its_cell(rules: list[
     space = Space(book)
     cone = space.cone([*(DECIDED + slot for slot in book.slots), *book.derived])
     compared = [atom for rule in book.rules for atom in atoms(rule.when)]
-    copied = [atom for atom in compared if atom.fact == "decided.amount"]
+    copies = any(assignment.copy == "size" for rule in book.rules for assignment in rule.sets)
+    copied = [atom for atom in compared if copies and atom.fact == "decided.amount"]
     stand_in = dict(facts)
     for name, values in cone.axes.items():
         telling = [atom for atom in compared if atom.fact == name] + (copied if name == "size" else [])
