@@ -180,7 +180,7 @@ class Verdict:
     """One requirement, measured on the delivered artefact.
 
     Attributes:
-        name: ``latency``, ``size``, ``sparsity``.
+        name: ``latency``, ``size``, ``sparsity``, ``metric_cost``.
         required: The number asked for.
         measured: The number measured.
         unit: Unit of both.
@@ -286,3 +286,33 @@ class Rung:
     test_before: float | None = None
     test_after: float | None = None
     delivered: bool = False
+
+
+@dataclass(frozen=True)
+class PretrainedBody:
+    """Layers that were trained on other data, ready to begin a network for the user's own task with.
+
+    Attributes:
+        kind: The value of the slot ``pretraining`` that made it: ``reuse``, ``unsupervised`` or ``auxiliary``.
+        title: Where the layers come from, for people.
+        layers: Names of the layers that may be kept and hold a kernel, in order from the input.
+        weights: Layer's name → its arrays, as Keras lists them; layers without weights may be left out. Where the
+            layers read tables, ``embeddings`` may be among them.
+        statistics: What the inputs were standardized with while the layers were trained, in the encoded columns of the
+            user's own data; None for the user's own training rows.
+        network: A Keras model from the prepared inputs of the user's own data to the last reusable layer, when the
+            layers aren't those of the recommended body; None when they are, under the same names.
+        notes: What a person should know, such as which columns were matched.
+        events: What happened while the layers were trained.
+        seconds: Wall time that they took.
+    """
+
+    kind: str
+    title: str
+    layers: tuple[str, ...]
+    weights: Mapping[str, tuple[Array, ...]]
+    statistics: Statistics | None = None
+    network: Any = None
+    notes: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    seconds: float = 0.0
