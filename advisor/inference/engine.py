@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from advisor.errors import Finding, InferenceError, RuleFileError
@@ -14,8 +15,6 @@ from advisor.knowledge.generation import GAP, may_be_undecided, statements, vari
 from advisor.knowledge.rulebook import DECIDED
 
 if TYPE_CHECKING:
-    from weakref import WeakKeyDictionary
-
     from advisor.knowledge.domains import Value
     from advisor.knowledge.rulebook import Rulebook
 
@@ -63,24 +62,14 @@ class Engine:
     source: str
 
 
-_engines: WeakKeyDictionary[Rulebook, Engine] | None = None
-
-
+@lru_cache(maxsize=64)
 def compiled(rulebook: Rulebook) -> Engine:
-    """Return a rulebook's engine, compiled once.
+    """Return a rulebook's engine; those of the rulebooks used last are kept.
 
     Raises:
         RuleFileError: If the rulebook declares a computed number that is not registered.
     """
-    global _engines
-    if _engines is None:
-        from weakref import WeakKeyDictionary
-
-        _engines = WeakKeyDictionary()
-    known = _engines.get(rulebook)
-    if known is None:
-        known = _engines[rulebook] = compile_rulebook(rulebook)
-    return known
+    return compile_rulebook(rulebook)
 
 
 def decide(rulebook: Rulebook, facts: Mapping[str, Any]) -> Inference:

@@ -34,9 +34,10 @@ class _Outline:
     """What follows from the set of rules that hold, whatever the values are.
 
     Attributes:
-        decisions: Slot, its deciding rule, and its decision without value and facts.
+        decisions: Slot, its deciding rule, and its decision without facts.
         copied: Places in decisions where another rule would have copied a fact: slot, position in overrides, fact.
-        rules: Rule that holds, and its trace without facts, sets and concludes.
+        rules: Rule that holds, and its trace without facts and copied values.
+        unconditional: Rules that hold whatever the facts are: nothing needs filling in for them.
         derived: Derived fact → the rule that concluded it, or None.
         withdrawn: Rules that were withdrawn: id, title, titles of the rules that did it.
         works: The cited works.
@@ -45,6 +46,7 @@ class _Outline:
     decisions: tuple[tuple[str, str, Document], ...]
     copied: tuple[tuple[str, int, str], ...]
     rules: tuple[tuple[str, Document], ...]
+    unconditional: AbstractSet[str]
     derived: Mapping[str, str | None]
     withdrawn: tuple[tuple[str, str, str], ...]
     works: Mapping[str, Document]
@@ -104,13 +106,14 @@ def document_of(
     facts, values = inference.facts, inference.values
     everything = _everything(inference)
     read = _facts_read(rulebook, constants, outline, everything)
+    fixed = outline.unconditional
     decisions = {
-        slot: {**entry, "value": _plain(values[slot]), "facts": read[rule]} for slot, rule, entry in outline.decisions
+        slot: entry if rule in fixed else {**entry, "facts": read[rule]} for slot, rule, entry in outline.decisions
     }
     for slot, position, copied in outline.copied:
         overrides = [dict(each) for each in decisions[slot]["overrides"]]
         overrides[position]["value"] = _plain(everything[copied])
-        decisions[slot]["overrides"] = overrides
+        decisions[slot] = {**decisions[slot], "overrides": overrides}
     plan = plan_of(facts, values)
     cost = estimate(facts, values)
     return {
@@ -141,12 +144,7 @@ def document_of(
                 for name, value in inference.computed.items()
             },
             "rules": {
-                rule: {
-                    **entry,
-                    "facts": read[rule],
-                    "sets": _written(constants, rule, 0, everything),
-                    "concludes": _written(constants, rule, 1, everything),
-                }
+                rule: entry if rule in fixed else {**entry, "facts": read[rule], **_copied(constants, rule, everything)}
                 for rule, entry in outline.rules
             },
         },
@@ -216,8 +214,10 @@ def _facts_read(
     rulebook: Rulebook, constants: _Constants, outline: _Outline, everything: Mapping[str, Any]
 ) -> dict[str, Document]:
     """Return for each rule that holds the facts that make it hold."""
-    found: dict[str, Document] = {}
+    found: dict[str, Document] = {rule: {} for rule in outline.unconditional}
     for rule, _ in outline.rules:
+        if rule in outline.unconditional:
+            continue
         names = constants.reads[rule]
         if names is None:
             names = tuple(_satisfied(rulebook.rule(rule).when, everything))
@@ -236,15 +236,15 @@ def _satisfied(condition: Any, everything: Mapping[str, Any]) -> dict[str, None]
     return found
 
 
-def _written(constants: _Constants, rule: str, kind: int, everything: Mapping[str, Any]) -> Document:
-    written = constants.writes[rule][kind]
+def _copied(constants: _Constants, rule: str, everything: Mapping[str, Any]) -> Document:
+    """Return what a rule sets and concludes where it copies a fact; nothing for any other rule."""
     copied = constants.copies[rule]
-    if copied:
-        written = dict(written)
-        for which, target, name in copied:
-            if which == kind:
-                written[target] = _plain(everything[name])
-    return written
+    if not copied:
+        return {}
+    written = tuple(dict(each) for each in constants.writes[rule])
+    for kind, target, name in copied:
+        written[kind][target] = _plain(everything[name])
+    return {"sets": written[0], "concludes": written[1]}
 
 
 def _origins(stated: AbstractSet[str], measured: Mapping[str, str]) -> Document:
@@ -262,6 +262,7 @@ def _outline_of(rulebook: Rulebook, constants: _Constants, inference: Inference)
     copied: list[tuple[str, int, str]] = []
     for slot, decision in reasons.decisions.items():
         rule, entry = _decision(rulebook, constants, decision)
+        entry["value"] = _plain(inference.values[slot])
         decisions.append((slot, rule, entry))
         replaced = [each.rule.id for each in decision.overrode] + [each.rule.id for each in decision.defeated]
         for position, each in enumerate(replaced):
@@ -274,6 +275,9 @@ def _outline_of(rulebook: Rulebook, constants: _Constants, inference: Inference)
         decisions=tuple(decisions),
         copied=tuple(copied),
         rules=tuple((rule, _rule(rulebook, constants, reasons, rule, rule in told)) for rule in reasons.reasons),
+        unconditional=frozenset(
+            rule for rule in reasons.reasons if constants.reads[rule] == () and not constants.copies[rule]
+        ),
         derived={name: each.rule.id if each.rule is not None else None for name, each in reasons.derived.items()},
         withdrawn=tuple(
             (rule, rulebook.rule(rule).title, "”, “".join(rulebook.rule(each).title for each in by))
@@ -334,8 +338,8 @@ def _rule(rulebook: Rulebook, constants: _Constants, reasons: Trace, rule_id: st
         "layer": rule.layer,
         "limits": rule.limits,
         "facts": {},
-        "sets": {},
-        "concludes": {},
+        "sets": constants.writes[rule_id][0],
+        "concludes": constants.writes[rule_id][1],
         "defeats": list(rule.defeats),
         "status": "withdrawn" if by else "stands",
         "withdrawn_by": list(by),

@@ -42,14 +42,14 @@ def recommend(
         KnowledgeError: If there is no such rulebook, or it can't be used.
         InferenceError: If the rulebook leaves something undecided.
     """
-    if isinstance(problem, str | bytes):
-        problem = cast("Mapping[str, Any]", read_strict_json(problem))
     facts: Mapping[str, Any]
-    stated: AbstractSet[str]
-    if isinstance(problem, Mapping) or not hasattr(problem, "model_fields_set"):
-        facts, stated = check_facts(problem)
+    stated: AbstractSet[str] | None = getattr(problem, "model_fields_set", None)
+    if stated is not None:
+        facts = problem.__dict__
     else:
-        facts, stated = problem.__dict__, problem.model_fields_set
+        if isinstance(problem, str | bytes):
+            problem = cast("Mapping[str, Any]", read_strict_json(problem))
+        facts, stated = check_facts(cast("Mapping[str, Any]", problem))
     if not isinstance(rulebook, Rulebook):
         rulebook = load_rulebook(rulebook)
     inference = decide(rulebook, facts)
