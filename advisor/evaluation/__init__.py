@@ -8,6 +8,7 @@ from advisor.evaluation.metrics import Metrics, PrimaryMetric, expected_calibrat
 from advisor.evaluation.requirements import (
     Measurement,
     latency_measurement,
+    metric_cost_measurement,
     size_measurement,
     sparsity_measurement,
     verdicts,
@@ -32,6 +33,7 @@ __all__ = [
     "measure_litert_sparsity",
     "measure_size",
     "measure_sparsity",
+    "metric_cost_measurement",
     "primary_metric",
     "size_measurement",
     "sparsity_measurement",

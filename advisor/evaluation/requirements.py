@@ -47,6 +47,12 @@ def sparsity_measurement(fraction: float, artifact: str) -> Measurement:
     return Measurement(fraction, "fraction", f"Fraction of exact zeros in the prunable kernels of {artifact}.")
 
 
+def metric_cost_measurement(cost: float, before: float, after: float) -> Measurement:
+    """Return what a precision costs as what the allowed cost is compared with: a share of the validation metric."""
+    how = f"Validation metric of the network in 32 bits, {before:.4g}, and of the delivered file, {after:.4g}."
+    return Measurement(cost, "fraction", how)
+
+
 def verdicts(requirements: Sequence[Mapping[str, Any]], measurements: Mapping[str, Measurement]) -> tuple[Verdict, ...]:
     """Compare every requirement with what was measured.
 

@@ -19,6 +19,7 @@ from advisor.evaluation import (
     measure,
     measure_latency,
     measure_litert_sparsity,
+    metric_cost_measurement,
     primary_metric,
     size_measurement,
     sparsity_measurement,
@@ -54,6 +55,8 @@ class Candidate:
         test: Primary metric on the test rows; never read for a decision.
         preparation: What happens before the file; None when all of it is inside.
         notes: What was left undone, and why.
+        network_val: Validation metric of the network that the file was made of, in 32 bits; None where unknown.
+        cost: Share of it that the file loses; None where unknown.
     """
 
     name: str
@@ -64,16 +67,21 @@ class Candidate:
     test: float
     preparation: Preparation | None = None
     notes: tuple[str, ...] = ()
+    network_val: float | None = None
+    cost: float | None = None
 
     @property
     def measurements(self) -> dict[str, Measurement]:
         """What requirements are compared with."""
         name = Path(self.artifact.path).name
-        return {
+        found = {
             "latency": latency_measurement(self.latency),
             "size": size_measurement(self.artifact.bytes, name),
             "sparsity": sparsity_measurement(self.sparsity, name),
         }
+        if self.cost is not None and self.network_val is not None:
+            found["metric_cost"] = metric_cost_measurement(self.cost, self.network_val, self.val)
+        return found
 
     def verdicts(self, requirements: Sequence[Mapping[str, Any]]) -> tuple[Verdict, ...]:
         """Compare the requirements with what was measured."""

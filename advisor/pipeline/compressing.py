@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from advisor.artifacts import Event, Rung
 from advisor.compression import fold
-from advisor.errors import AdvisorError, CompressionError, TrainingError
+from advisor.errors import AdvisorError, CompressionError, ExportError, Finding, TrainingError
 from advisor.pipeline.candidates import Candidate, Workbench, cost_of
 from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.fitting import Fitted
@@ -24,9 +25,10 @@ FIRST_TRIES = {
     "float32": ("float32",),
     "float16": ("float16", "float32"),
     "int8": ("dynamic_int8", "float16", "float32"),
-    "microcontroller": ("full_int8_integers", "dynamic_int8", "float16", "float32"),
 }
 """The slot ``precision`` → what is exported; the next one where the first costs more of the metric than allowed."""
+ALL_IN_INTEGERS = ("full_int8_integers", "quantization_aware_int8")
+"""What a microcontroller runs, in the order of what it takes to make it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class Descent:
         return float(self.fitted.recommendation.values["allowed_metric_cost"])
 
     @property
+    def integers_only(self) -> bool:
+        """Whether the device runs nothing but files all in 8 bits, so that no cost leads back to floats."""
+        return bool(self.fitted.recommendation.problem.target_device == "microcontroller")
+
+    @property
     def is_met(self) -> bool:
         """Whether the best file so far keeps every requirement."""
         return self.current is not None and all(each.met for each in self.current.verdicts(self.requirements))
@@ -92,26 +99,38 @@ class Descent:
         self.rungs.append(Rung(name, outcome, why))
         self.tell(Event("rung", f"{name.replace('_', ' ')}: {outcome.replace('_', ' ')}. {why}", {"rung": name}))
 
-    def weigh(self, name: str, candidate: Candidate, *, before: tuple[float, float], gated: bool = True) -> bool:
+    def weigh(
+        self,
+        name: str,
+        candidate: Candidate,
+        *,
+        before: tuple[float, float],
+        gated: bool = True,
+        network_val: float | None = None,
+    ) -> bool:
         """Take a file if it costs no more than allowed and comes nearer to the requirements; note it either way.
 
         Args:
             name: Name of the step.
             candidate: The file.
             before: Validation and test metric before the step.
-            gated: Whether the allowed cost binds; a network that was made smaller to fit is delivered at any cost.
+            gated: Whether the allowed cost binds; a network that was made smaller to fit is delivered at any cost,
+                and where only integers run the cost is a requirement that is met or missed.
+            network_val: Validation metric of the network that the file was made of; that before the step if None.
 
         Returns:
             Whether it was taken.
         """
+        task, own = self.bench.prepared.bundle.task, before[0] if network_val is None else network_val
+        cost = cost_of(task, before[0], candidate.val)
+        candidate = replace(candidate, network_val=own, cost=cost_of(task, own, candidate.val))
         self.candidates.append(candidate)
-        cost = cost_of(self.bench.prepared.bundle.task, before[0], candidate.val)
         factor = candidate.violation(self.requirements)
         measured = (
             f"{candidate.latency.p99_ms * 1000:.1f} µs (p99), {candidate.artifact.bytes / 1000:.1f} kB, "
             f"metric {before[0]:.4g} → {candidate.val:.4g}"
         )
-        if not cost <= self.allowed and gated:
+        if math.isnan(cost) or (cost > self.allowed and gated and not self.integers_only):
             outcome, why = "too_costly", f"{measured}: {cost:+.2%} is more than the allowed {self.allowed:.2%}."
         elif self.current is not None and factor >= self.current.violation(self.requirements):
             outcome, why = "no_gain", f"{measured}: no nearer to what is required."
@@ -185,7 +204,16 @@ def compress(
     closest = ""
     if not descent.is_met:
         closest = descend(descent, checkpoints, progress, resume)
-    assert descent.current is not None
+    if descent.current is None:
+        reasons = " ".join(rung.why for rung in descent.rungs if rung.outcome == "failed")
+        raise ExportError(
+            Finding(
+                "E109",
+                "target_device",
+                f"no file all in 8 bits can be made for a microcontroller: {reasons}",
+                "Give more training rows or a dense network, or deliver for the host.",
+            )
+        )
     return _deliver(descent, events, folder, closest)
 
 
@@ -231,8 +259,7 @@ def first_export(descent: Descent, names: tuple[str, ...] | None = None) -> None
     """Export in the recommended precision, or in the next one where that costs too much of the metric."""
     recommendation = descent.fitted.recommendation
     if names is None:
-        micro = recommendation.problem.target_device == "microcontroller"
-        names = FIRST_TRIES["microcontroller" if micro else recommendation.values["precision"]]
+        names = ALL_IN_INTEGERS[:1] if descent.integers_only else FIRST_TRIES[recommendation.values["precision"]]
     core, before = descent.fitted.chosen.core, (descent.val, descent.test)
     for name in names:
         if name == "float32":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from advisor.errors import ExportError, Finding
 from advisor.export.int8 import write_c_array
 from advisor.pipeline.compressing import Compressed
 from advisor.pipeline.preparation import Prepared
@@ -17,22 +16,13 @@ def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folde
     """Write the C array where the recommendation is for a microcontroller.
 
     Raises:
-        ExportError: If the delivered file isn't all in 8 bits: no such device would run it.
+        ExportError: If the file uses an operation that the runtime for microcontrollers lacks.
         StorageError: If it can't be written.
     """
     if compressed.fitted.recommendation.problem.target_device != "microcontroller":
         return
     chosen = compressed.delivered
-    if chosen.preparation is None:
-        reasons = "; ".join(rung.why for rung in compressed.rungs if rung.outcome in ("failed", "too_costly"))
-        raise ExportError(
-            Finding(
-                "E109",
-                "target_device",
-                f"no file all in 8 bits could be delivered for a microcontroller: {reasons}",
-                "Give more training rows, or deliver for the host.",
-            )
-        )
+    assert chosen.preparation is not None  # files all in 8 bits begin behind the preprocessing
     notes = {
         "prepared inputs": json.dumps(chosen.preparation.to_dict()),
         "classes": json.dumps(prepared.encoder.labels.tolist()),

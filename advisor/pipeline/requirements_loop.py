@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from advisor.artifacts import Event
+from advisor.artifacts import Event, Rung
 from advisor.builder import build_core
 from advisor.compression import fold
 from advisor.errors import AdvisorError
@@ -53,7 +53,7 @@ def descend(descent: Descent, checkpoints: Path, progress: Progress, resume: boo
             STEPS[name](descent, context)
         except AdvisorError as error:
             descent.skip(name, error.findings[0].message, "failed")
-    if descent.is_met:
+    if descent.is_met or descent.current is None:
         return ""
     text = closest(descent)
     descent.tell(Event("infeasible", text))
@@ -93,8 +93,7 @@ def _fold(descent: Descent, context: Context) -> None:
 
 def _precision(name: str) -> Step:
     def step(descent: Descent, context: Context) -> None:
-        micro = descent.fitted.recommendation.problem.target_device == "microcontroller"
-        made = f"{name}_integers" if micro and name == "full_int8" else name
+        made = f"{name}_integers" if descent.integers_only and name == "full_int8" else name
         if any(rung.name in (name, made) for rung in descent.rungs):
             descent.skip(name, "this was measured before.")
             return
@@ -104,21 +103,32 @@ def _precision(name: str) -> Step:
     return step
 
 
+def _disappoints(rung: Rung) -> bool:
+    """Tell whether 8 bits throughout could not be made, or cost more of the metric than allowed."""
+    if rung.cost is None or rung.allowed is None:
+        return rung.outcome == "failed"
+    return not rung.cost <= rung.allowed
+
+
 def _quantization_aware(descent: Descent, context: Context) -> None:
     from advisor.compression.quantization_aware import train_in_int8
 
     name = "quantization_aware_int8"
     before = [rung for rung in descent.rungs if rung.name in ("full_int8", "full_int8_integers")]
-    if not any(rung.outcome == "too_costly" for rung in before):
+    if not any(_disappoints(rung) for rung in before):
         why = before[-1].why if before else "8 bits throughout were not tried."
         descent.skip(name, f"8 bits without such training were not too costly: {why}")
         return
     prepared = descent.bench.prepared
     core = fold(descent.fitted.chosen.core).model
     preparation, _ = descent.bench.cut(core)
-    micro = descent.fitted.recommendation.problem.target_device == "microcontroller"
     content = train_in_int8(
-        core, preparation.compile(), prepared.bundle, prepared.statistics, seed=prepared.request.seed, integers=micro
+        core,
+        preparation.compile(),
+        prepared.bundle,
+        prepared.statistics,
+        seed=prepared.request.seed,
+        integers=descent.integers_only,
     )
     candidate = descent.bench.from_bytes(content, preparation, core, name)
     descent.weigh(name, candidate, before=(descent.val, descent.test))
@@ -146,7 +156,21 @@ def _magnitude_pruning(descent: Descent, context: Context) -> None:
         descent.val, descent.test = descent.bench.metrics(pruned.chosen.core)
 
 
+def _no_use_of_smaller(descent: Descent) -> str:
+    """Say why a smaller network brings nothing; empty where latency or size is missed."""
+    if descent.current is None:
+        return "no file of the full size could be made."
+    limits = [each for each in descent.requirements if each["name"] in ("latency", "size")]
+    if all(verdict.met for verdict in descent.current.verdicts(limits)):
+        return "neither latency nor size is missed."
+    return ""
+
+
 def _fewer_units(descent: Descent, context: Context) -> None:
+    why_not = _no_use_of_smaller(descent)
+    if why_not:
+        descent.skip("fewer_units", why_not)
+        return
     values = descent.fitted.recommendation.values
     layers = int(values["hidden_layers"])
     floor, found = _search(descent, [layers])
@@ -157,6 +181,10 @@ def _fewer_units(descent: Descent, context: Context) -> None:
 
 
 def _fewer_layers(descent: Descent, context: Context) -> None:
+    why_not = _no_use_of_smaller(descent)
+    if why_not:
+        descent.skip("fewer_layers", why_not)
+        return
     layers = int(descent.fitted.recommendation.values["hidden_layers"])
     if layers <= 1:
         descent.skip("fewer_layers", "there is one hidden layer.")
@@ -274,7 +302,7 @@ def _train_smaller(descent: Descent, context: Context, rung: str, layers: int, u
     assert descent.current is not None
     try:
         candidate = _make_like(descent.bench, fitted.chosen.core, descent.current)
-        taken = descent.weigh(rung, candidate, before=before, gated=False)
+        taken = descent.weigh(rung, candidate, before=before, gated=False, network_val=descent.val)
     except AdvisorError as error:
         descent.skip(rung, error.findings[0].message, "failed")
         taken = False

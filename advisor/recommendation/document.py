@@ -70,7 +70,7 @@ class DecisionDocument(_Strict):
 class RequirementDocument(_Strict):
     """A number that the delivered model must keep."""
 
-    name: Literal["latency", "size", "sparsity"]
+    name: Literal["latency", "size", "sparsity", "metric_cost"]
     required: float = Field(description="The number that is required.")
     unit: Word = Field(description="Its unit.", examples=["ms"])
     comparison: Literal["at_most", "at_least"]

@@ -12,7 +12,7 @@ class Requirement:
     """One number that the delivered model must keep.
 
     Attributes:
-        name: ``latency``, ``size`` or ``sparsity``.
+        name: ``latency``, ``size``, ``sparsity`` or ``metric_cost``.
         required: The number.
         unit: Its unit.
         comparison: Whether the measured number must be at most or at least that.
@@ -73,6 +73,18 @@ def requirements_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tupl
                 "at_least",
                 "fraction of exactly zero weights in the prunable kernels of the delivered model",
                 "problem" if stated else "rulebook",
+            )
+        )
+    allowed = values.get("allowed_metric_cost")
+    if facts["target_device"] == "microcontroller" and allowed is not None:
+        found.append(
+            Requirement(
+                "metric_cost",
+                float(allowed),
+                "fraction",
+                "at_most",
+                "share of the validation metric that 8 bits throughout cost, against the same network in 32 bits",
+                "rulebook",
             )
         )
     return tuple(found)

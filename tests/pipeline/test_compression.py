@@ -81,6 +81,9 @@ def test_a_microcontroller_gets_integers_and_a_c_array_and_onnx_where_asked(tabl
     out = tmp_path / "run"
     given = {"target_device": "microcontroller"}
     run = advisor.train(given, table, target="y", out=out, time_budget=SECONDS, export=["onnx"])
+    cost = next(each for each in run.requirements if each["name"] == "metric_cost")
+    assert cost["met"] == (cost["measured"] <= cost["required"])
+    assert run.contract["litert"]["precision"] in ("full_int8_integers", "quantization_aware_int8")
     text = (out / "model" / "model_data.h").read_text()
     assert "advisor_model_length" in text
     assert (out / "model" / "model.onnx").is_file()
@@ -88,6 +91,25 @@ def test_a_microcontroller_gets_integers_and_a_c_array_and_onnx_where_asked(tabl
     rows = pl.read_csv(table).head(50)
     spread = float(np.std(run.predict(rows, runtime="keras")))
     assert np.abs(run.predict(rows) - run.predict(rows, runtime="keras")).max() < 0.3 * spread
+
+
+def test_a_microcontroller_gets_its_integers_at_any_cost_and_the_cost_is_a_requirement_that_is_missed(table, tmp_path):
+    problem = {"target_device": "microcontroller", "task": "regression", "architecture": "dense_stack", "features": 6}
+    asked = json.loads(advisor.recommend(problem).to_json())
+    asked["requirements"][0]["required"] = -0.99  # nothing can be so much better than the network in 32 bits
+    asked["decisions"]["max_epochs"]["value"] = 5
+    file, out = tmp_path / "recommendation.json", tmp_path / "run"
+    file.write_text(json.dumps(asked))
+    arguments = ["train", "--data", str(table), "--target", "y", "--out", str(out), "--recommendation", str(file)]
+    for rung in asked["decisions"]["compression_ladder"]["value"]:
+        assert rung != "dynamic_int8"
+    assert advisor_command([*arguments, "--no-progress"]) == 1
+    found = document(out)
+    assert [each["name"] for each in found["requirements"] if not each["met"]] == ["metric_cost"]
+    assert "metric_cost" in found["closest"]
+    assert {each["name"] for each in found["pareto"]} <= {"full_int8_integers", "quantization_aware_int8"}
+    assert {each["name"]: each["outcome"] for each in found["ladder"]}["fewer_units"] == "skipped"
+    assert (out / "model" / "model_data.h").is_file()
 
 
 def test_deep_networks_are_delivered_folded_and_bench_measures_every_artefact(table, tmp_path):
