@@ -40,6 +40,8 @@ CHECKED_ROWS = 256
 FOLDED_TOLERANCE = 1e-5
 INT8_TOLERANCE = 1.0
 """Largest difference of a file in 8 bits from the network in memory; what it costs is judged on the metric."""
+RETRAINED_TOLERANCE = 10.0
+"""The same for a network that was trained on: it may answer otherwise, and only nonsense is refused here."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class Workbench:
         """Measure a file that begins behind the preprocessing and was made elsewhere."""
         path = self.path(name)
         write_bytes(path, content)
-        return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
+        return self._measured(path, core, name, "int8", preparation, RETRAINED_TOLERANCE, ())
 
     def plain(self, core: Any, name: str) -> Candidate:
         """Export weights in 32 or 16 bits, or in 8 with activations as they come."""
