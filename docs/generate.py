@@ -207,8 +207,9 @@ def differences() -> list[str]:
 
 def write() -> None:
     """Write the reference anew."""
+    wanted = pages()  # before anything is deleted
     shutil.rmtree(REFERENCE, ignore_errors=True)
-    for path, content in pages().items():
+    for path, content in wanted.items():
         (REFERENCE / path).parent.mkdir(parents=True, exist_ok=True)
         (REFERENCE / path).write_text(content)
 

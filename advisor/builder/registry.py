@@ -61,6 +61,10 @@ def _l1_l2(keras: Namespace, strength: float) -> Any:
     return keras.regularizers.L1L2(l1=strength, l2=strength)
 
 
+def _decay_while_training(keras: Namespace, strength: float) -> None:
+    return None  # weight decay is a part of the optimizer's step: the network has no penalty
+
+
 def _no_regularizer(keras: Namespace, strength: float) -> None:
     return None
 
@@ -173,7 +177,13 @@ NORMALIZATION_POSITIONS: Mapping[str, Part] = {
     "before_activation": _normalize_before,
     "after_activation": _normalize_after,
 }
-REGULARIZATIONS: Mapping[str, Part] = {"none": _no_regularizer, "l1": _l1, "l2": _l2, "l1_l2": _l1_l2}
+REGULARIZATIONS: Mapping[str, Part] = {
+    "none": _no_regularizer,
+    "l1": _l1,
+    "l2": _l2,
+    "l1_l2": _l1_l2,
+    "weight_decay": _decay_while_training,
+}
 DROPOUTS: Mapping[str, Part] = {"none": _no_layer, "dropout": _dropout, "alpha_dropout": _alpha_dropout}
 INPUT_NORMALIZATIONS: Mapping[str, Part] = {"standardize": _standardize}
 ARCHITECTURES: Mapping[str, Part] = {

@@ -13,7 +13,7 @@ from advisor.explanation.voice import Voice, counted
 from advisor.problem import FACTS
 from advisor.recommendation import Recommendation
 
-_TENSIONS = ("W102", "W103", "W104", "W105", "W106", "W107")
+_TENSIONS = ("W102", "W103", "W104", "W105", "W106", "W107", "W108")
 _MOST_SHOWN = 6
 WISHES = (
     "target_range",
@@ -30,6 +30,7 @@ WISHES = (
     "target_device",
     "risk_sensitive",
     "preferred_optimizer",
+    "preferred_schedule",
     "overfitting_observed",
 )
 """Facts that ask for something; the others describe the data."""

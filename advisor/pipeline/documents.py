@@ -75,13 +75,17 @@ def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
     """
     request, chosen, source = prepared.request, fitted.chosen, prepared.source
     architecture = chosen.candidate.recommendation.problem.architecture
+    if chosen.candidate.origin:
+        return None
     if not isinstance(source, TableSource) or source.schema.target.size > 1 or architecture not in ARCHITECTURES:
         return None
     paths = [each if isinstance(each, str | Path) else None for each in (request.validation, request.test)]
     in_memory = not isinstance(request.data, str | Path)
     return generate_script(
         chosen.candidate.recommendation.to_dict(),
-        Recipe.from_values(chosen.candidate.recommendation.values, task=prepared.bundle.task).as_dict(),
+        Recipe.from_values(
+            chosen.candidate.recommendation.values, task=prepared.bundle.task, strength=chosen.candidate.strength
+        ).as_dict(),
         style="loop",
         data=ScriptData(
             path=DATA_IN_MEMORY if in_memory else str(request.data),
@@ -137,10 +141,12 @@ def metrics_document(prepared: Prepared, fitted: Fitted, delivered: Delivered) -
                 "best_val_loss": trial.report.best_val_loss,
                 "sampled_log_likelihood": None if trial.score is None else -trial.score,
                 "epochs": len(trial.report.epochs),
-                "kept": trial is fitted.chosen,
+                "kept": trial.candidate is fitted.chosen.candidate,
+                "origin": trial.candidate.origin or "scratch",
             }
             for trial in fitted.trials
         ],
+        **({} if not fitted.leveraging else {"leveraging": [asdict(each) for each in fitted.leveraging]}),
         "events": [asdict(event) for event in fitted.events],
         **({} if delivered.uncertainty is None else {"uncertainty": delivered.uncertainty.measured}),
     }

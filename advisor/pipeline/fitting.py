@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from advisor.artifacts import Epoch, Event, TrainingReport
 from advisor.builder import build_core, start_forecast
+from advisor.pipeline.clock import Clock
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.recipes import recipe_for
@@ -28,8 +28,9 @@ class Candidate:
         label: Stable name, also of its checkpoint's folder.
         title: Name for people.
         recommendation: The recommendation that it carries out.
-        strength: Strength of the penalty on the kernels, or None.
+        strength: Strength of the penalty on the kernels, or of their decay, or None.
         rate: Dropout rate, or None.
+        origin: What its lower layers began with, a value of the slot ``pretraining``; empty from scratch.
     """
 
     label: str
@@ -37,6 +38,7 @@ class Candidate:
     recommendation: Recommendation
     strength: float | None
     rate: float | None
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ class Fitted:
         trials: Every trial, in order.
         events: What happened between trials.
         recommendation: The recommendation that the chosen trial carries out.
+        leveraging: What came of starting from other data (:class:`advisor.pipeline.leveraging.Leveraged`).
     """
 
     chosen: Trial
     trials: tuple[Trial, ...]
     events: tuple[Event, ...]
     recommendation: Recommendation
+    leveraging: tuple[Any, ...] = ()
 
 
 class Interrupted(Exception):
@@ -106,7 +110,15 @@ def candidates(recommendation: Recommendation, prefix: str, *, rate: float | Non
         yield Candidate(f"{prefix}-{title.replace(' ', '-')}", title, recommendation, strength, dropped)
 
 
-def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, progress: Progress) -> Fitted:
+def fit(
+    prepared: Prepared,
+    *,
+    checkpoints: Path,
+    logs: Path,
+    resume: bool,
+    progress: Progress,
+    seconds: float | None = None,
+) -> Fitted:
     """Train what the recommendation says, look for overfitting, and let inference decide again if there is some.
 
     Args:
@@ -115,6 +127,7 @@ def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, prog
         logs: Folder of the TensorBoard logs.
         resume: Go on from checkpoints that are there.
         progress: Is told of every epoch.
+        seconds: What it may take; None takes the whole time budget.
 
     Returns:
         The trials and the one that is best on the validation rows.
@@ -129,7 +142,7 @@ def fit(prepared: Prepared, *, checkpoints: Path, logs: Path, resume: bool, prog
         events.append(event)
         progress.event(event)
 
-    clock = _Clock(prepared.request.time_budget)
+    clock = Clock(prepared.request.time_budget if seconds is None else seconds)
     recommendation = prepared.recommendation
     trials = _fit_all(prepared, recommendation, "first", clock, checkpoints, logs, resume, progress, tell)
     best = _best(trials)
@@ -170,27 +183,11 @@ def reconsider(prepared: Prepared, problem: Problem) -> Recommendation:
     return recommend(Problem.from_facts({**problem.facts(), "overfitting_observed": True}), prepared.request.rulebook)
 
 
-class _Clock:
-    def __init__(self, budget: float | None) -> None:
-        self._budget = budget
-        self._begun = time.monotonic()
-
-    def share(self, parts: int) -> float | None:
-        """Return the seconds that one of so many equal parts of what is left may take."""
-        if self._budget is None:
-            return None
-        return max(1.0, (self._budget - (time.monotonic() - self._begun)) / max(parts, 1))
-
-    def is_over(self) -> bool:
-        """Return whether the budget is used up."""
-        return self._budget is not None and time.monotonic() - self._begun >= self._budget
-
-
 def _fit_all(
     prepared: Prepared,
     recommendation: Recommendation,
     prefix: str,
-    clock: _Clock,
+    clock: Clock,
     checkpoints: Path,
     logs: Path,
     resume: bool,
@@ -236,7 +233,7 @@ def _fit_one(
     )
     bundle = prepared.bundle
     start_forecast(core, prepared.encoder.inputs, prepared.statistics.scale, bundle.train, bundle.val)
-    recipe = recipe_for(core, values, prepared.bundle.task)
+    recipe = recipe_for(core, values, prepared.bundle.task, candidate.strength)
     progress.fit_begins(candidate.title, recipe.max_epochs)
     log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)
 

@@ -15,7 +15,7 @@ lowest rate to the highest (HOML2 ch. 11: a few hundred). The median of three te
 differ most."""
 
 
-def recipe_for(core: Any, values: Mapping[str, Any], task: str) -> Recipe:
+def recipe_for(core: Any, values: Mapping[str, Any], task: str, strength: float | None = None) -> Recipe:
     """Return the recipe that the recommendation states, with the means that this network trains fastest by.
 
     A network that XLA slows down (convolutions) is trained as a plain graph, and gets one shorter range test instead of
@@ -25,11 +25,12 @@ def recipe_for(core: Any, values: Mapping[str, Any], task: str) -> Recipe:
         core: The built network.
         values: Slot → value.
         task: The problem's task.
+        strength: The regularization strength that is tried; None takes the first one that is listed.
 
     Raises:
         TrainingError: If a slot is missing or can't be carried out.
     """
-    recipe = Recipe.from_values(values, task=task)
+    recipe = Recipe.from_values(values, task=task, strength=strength)
     if compiles_well(core):
         return recipe
     steps = min(recipe.range_test_steps, COSTLY_RANGE_TEST_STEPS)

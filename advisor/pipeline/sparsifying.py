@@ -164,7 +164,7 @@ def prune(prepared: Prepared, fitted: Fitted, wanted: float, progress: Progress,
     )
     metric = validation_metric(prepared)
     before = metric(chosen.core)
-    recipe = Recipe.from_values(values, task=prepared.bundle.task)
+    recipe = Recipe.from_values(values, task=prepared.bundle.task, strength=chosen.candidate.strength)
     epochs = max(own.pruning_fewest_epochs, math.ceil(recipe.max_epochs * own.pruning_epoch_share))
     recipe = replace(
         recipe,

@@ -16,6 +16,7 @@ from advisor.problem.vocabulary import (
     DataKind,
     LatencyImportance,
     PreferredOptimizer,
+    PreferredSchedule,
     Sparsity,
     SparsityPattern,
     TargetDevice,
@@ -99,6 +100,7 @@ class Problem(BaseModel):
     target_device: TargetDevice = _fact("target_device")
     risk_sensitive: bool = _fact("risk_sensitive")
     preferred_optimizer: PreferredOptimizer | None = _fact("preferred_optimizer")
+    preferred_schedule: PreferredSchedule | None = _fact("preferred_schedule")
     overfitting_observed: bool = _fact("overfitting_observed")
     units: int | None = _fact("units")
 

@@ -16,6 +16,7 @@ SparsityPattern = Literal["unstructured", "two_of_four", "block"]
 LatencyImportance = Literal["high", "normal", "low"]
 TargetRange = Literal["unbounded", "positive", "bounded"]
 PreferredOptimizer = Literal["sgd_momentum", "rmsprop", "nadam", "sgd_nesterov", "adamw"]
+PreferredSchedule = Literal["one_cycle", "performance"]
 TargetDevice = Literal["host", "microcontroller"]
 
 _MOST_ROWS = 10**12
@@ -488,6 +489,26 @@ _FACTS = (
             }
         ),
         examples=("nadam",),
+    ),
+    FactType(
+        name="preferred_schedule",
+        kind="enum",
+        nullable=True,
+        null_means="let the advisor choose",
+        title="Preferred learning-rate schedule",
+        meaning="Which of the recommended learning-rate schedules you prefer.",
+        question="Do you prefer one of the recommended learning-rate schedules?",
+        why="The guidelines may name several schedules as equally good; this chooses among them.",
+        default=None,
+        default_because="the rulebook's first choice is used",
+        choice_meanings=MappingProxyType(
+            {
+                "one_cycle": "1cycle: up to a maximum and down again, over a number of epochs that is fixed beforehand",
+                "performance": "performance scheduling: lower when validation stalls (the rulebook homl3 names it)",
+            }
+        ),
+        asked=False,
+        examples=("performance",),
     ),
     FactType(
         name="overfitting_observed",

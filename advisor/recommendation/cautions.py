@@ -71,6 +71,10 @@ def cautions_of(
     preferred = facts["preferred_optimizer"]
     if preferred is not None and values.get("optimizer") != preferred:
         warn("W107", f"You prefer {preferred}, but the rules decided otherwise.", "preferred_optimizer", "optimizer")
+    preferred = facts["preferred_schedule"]
+    if preferred is not None and values.get("learning_rate_schedule") != preferred:
+        message = f"You prefer the schedule {preferred}, but the rules decided otherwise."
+        warn("W108", message, "preferred_schedule", "learning_rate_schedule")
     waiting = [step for step in plan if step.status == "not_carried_out_yet"]
     if waiting:
         names = ", ".join(step.step.replace("_", " ") for step in waiting)

@@ -39,7 +39,7 @@ _PRETRAINING = {
     "unsupervised": "Pretrain the lower layers on the rows without labels.",
     "auxiliary": "Train on the similar task first and keep the lower layers.",
 }
-_NETWORK = (
+NETWORK_SLOTS = (
     "hidden_layers",
     "units",
     "kernel_initializer",
@@ -62,6 +62,7 @@ _TRAINING = (
     "loss",
     "optimizer",
     "momentum",
+    "weight_decay",
     "learning_rate_schedule",
     "batch_size",
     "max_epochs",
@@ -129,7 +130,7 @@ def _plan(
         ("augmentation",),
         needed=values.get("augmentation", "none") != "none",
     )
-    draft.step("build_network", "Build the network.", _NETWORK)
+    draft.step("build_network", "Build the network.", NETWORK_SLOTS)
     draft.step(
         "find_learning_rate",
         "Find the highest usable learning rate with a range test.",

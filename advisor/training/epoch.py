@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.artifacts import Array, DataBundle, Part, Statistics
 from advisor.training.losses import LOSSES, class_weights, row_scores, row_weights
-from advisor.training.optimizers import METHODS
+from advisor.training.optimizers import METHODS, update
 from advisor.training.recipe import Recipe
 
 # Limits of memory and of the time until Ctrl-C is answered; results don't depend on the first, and the order of
@@ -102,7 +102,6 @@ class EpochGraph:
         gradients = tape.gradient(loss, self._weights)
         if recipe.gradient_clipping is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, recipe.gradient_clipping)
-        update = METHODS[recipe.optimizer].update
         for weight, gradient, slots in zip(self._weights, gradients, self._slots, strict=True):
             if gradient is not None:
                 update(weight, tf.convert_to_tensor(gradient), slots, row, recipe)

@@ -71,11 +71,12 @@ def history_of(epochs: Sequence[Epoch], task: str) -> dict[str, list[float]]:
 def _keras_optimizer(recipe: Recipe) -> Any:
     import keras
 
+    decay = recipe.weight_decay or None
     kinds: dict[str, Callable[[], Any]] = {
-        "sgd_momentum": lambda: keras.optimizers.SGD(momentum=recipe.momentum),
-        "sgd_nesterov": lambda: keras.optimizers.SGD(momentum=recipe.momentum, nesterov=True),
-        "rmsprop": lambda: keras.optimizers.RMSprop(rho=recipe.rho),
-        "nadam": lambda: keras.optimizers.Nadam(beta_1=recipe.beta_1, beta_2=recipe.beta_2),
+        "sgd_momentum": lambda: keras.optimizers.SGD(momentum=recipe.momentum, weight_decay=decay),
+        "sgd_nesterov": lambda: keras.optimizers.SGD(momentum=recipe.momentum, nesterov=True, weight_decay=decay),
+        "rmsprop": lambda: keras.optimizers.RMSprop(rho=recipe.rho, weight_decay=decay),
+        "nadam": lambda: keras.optimizers.Nadam(beta_1=recipe.beta_1, beta_2=recipe.beta_2, weight_decay=decay),
         "adamw": lambda: keras.optimizers.AdamW(weight_decay=recipe.weight_decay, beta_1=recipe.beta_1),
     }
     return kinds[recipe.optimizer]()

@@ -20,7 +20,7 @@ from advisor.training.listeners import Listeners
 from advisor.training.optimizers import controls
 from advisor.training.range_test import rates_of, read_curve
 from advisor.training.recipe import Recipe
-from advisor.training.schedules import SCHEDULES, rising_epochs
+from advisor.training.schedules import SCHEDULES, lowered, rising_epochs
 
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
 # Share of a time budget that the schedule is fitted into; the rest is for stopping in time.
@@ -185,7 +185,8 @@ class _Training:
         progress.best_val_loss = loss if math.isfinite(loss) else math.inf
         if isinstance(recipe.maximum_rate, str):
             rates = rates_of(recipe)
-            momenta = np.full(len(rates), recipe.momentum - recipe.momentum_drop)  # as at 1cycle's maximum rate
+            drop = recipe.momentum_drop if recipe.schedule == "one_cycle" else 0.0  # as at 1cycle's maximum rate
+            momenta = np.full(len(rates), recipe.momentum - drop)
             rows = controls(np.arange(len(rates)), rates, momenta, recipe)
             tests = []
             for repeat in range(recipe.range_test_repeats):
@@ -244,7 +245,8 @@ class _Training:
         per_epoch = graph.steps_per_epoch
         steps = np.arange((number - 1) * per_epoch, number * per_epoch)
         total = progress.planned_epochs * per_epoch
-        rates, momenta = SCHEDULES[recipe.schedule](steps, total, progress.maximum_rate or 0.0, recipe)
+        maximum = (progress.maximum_rate or 0.0) * lowered((epoch.val_loss for epoch in progress.epochs), recipe)
+        rates, momenta = SCHEDULES[recipe.schedule](steps, total, maximum, recipe)
         losses = self._steps(permutation(self._seed, number, graph.rows), controls(steps, rates, momenta, recipe))
         if progress.first_loss is None and np.isfinite(losses[0]):
             progress.first_loss = float(losses[0])

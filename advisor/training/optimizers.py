@@ -111,8 +111,35 @@ def _update_adamw(weight: Any, gradient: Any, slots: Sequence[Any], row: Any, re
     square = second + (tf.square(gradient) - second) * (1 - recipe.beta_2)
     first.assign(mean)
     second.assign(square)
-    step = row[0] * (row[1] * mean) / (tf.sqrt(square * row[2]) + recipe.epsilon)
-    weight.assign_sub(step + row[0] * recipe.weight_decay * weight)
+    weight.assign_sub(row[0] * (row[1] * mean) / (tf.sqrt(square * row[2]) + recipe.epsilon))
+
+
+def decays(weight: Any, recipe: Recipe) -> bool:
+    """Tell whether a weight is one that decays: a kernel or an embedding, but no bias and no scale of a normalization.
+
+    Args:
+        weight: A weight variable.
+        recipe: Says how much weights decay.
+    """
+    return recipe.weight_decay > 0 and len(weight.shape) > 1
+
+
+def update(weight: Any, gradient: Any, slots: Sequence[Any], row: Any, recipe: Recipe) -> None:
+    """Make one update of one weight: let it decay, apart from the gradient, then step as the optimizer does.
+
+    Args:
+        weight: The weight variable; changed.
+        gradient: Its gradient.
+        slots: The optimizer's variables for it; changed.
+        row: What :func:`controls` gives for the step; the rate comes first.
+        recipe: Names the optimizer and gives its constants.
+
+    Source:
+        Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", section 2 (for SGD and Adam alike).
+    """
+    if decays(weight, recipe):
+        weight.assign_sub(weight * (row[0] * recipe.weight_decay))
+    METHODS[recipe.optimizer].update(weight, gradient, slots, row, recipe)
 
 
 # The divisors: ten is the source's (HOML2 ch. 11, "about ten times lower") and was confirmed here for the adaptive
@@ -125,6 +152,21 @@ METHODS: dict[str, Method] = {
     "sgd_nesterov": Method(("velocity",), 1, 3.0, _momentum_only, _update_nesterov),
     "adamw": Method(("first", "second"), 2, 10.0, _adam_coefficients, _update_adamw),
 }
+
+
+STEADY_DIVISOR = 10.0
+"""How far a rate that stays for many epochs keeps below the one at which the loss shoots up (HOML2 ch. 11)."""
+
+
+def range_divisor(optimizer: str, schedule: str) -> float:
+    """Return how far the maximum rate stays below the one at which the range test's loss shoots up.
+
+    Args:
+        optimizer: Name in :data:`METHODS`.
+        schedule: Name in :data:`advisor.training.schedules.SCHEDULES`; only 1cycle leaves its maximum at once.
+    """
+    own = METHODS[optimizer].range_divisor
+    return own if schedule == "one_cycle" else max(own, STEADY_DIVISOR)
 
 
 def controls(steps: Array, rates: Array, momenta: Array, recipe: Recipe) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.artifacts import Array
 from advisor.errors import Finding, TrainingError
-from advisor.training.optimizers import METHODS
+from advisor.training.optimizers import range_divisor
 from advisor.training.recipe import Recipe
 
 # Batches at the lowest rates whose mean loss stands for that of the untrained network.
@@ -68,7 +68,7 @@ def read_curve(rates: Array, losses: Array, recipe: Recipe) -> RangeTest:
             blow_up = float(rate)
             break
         curve.append((float(rate), smooth))
-    divisor = recipe.range_test_divisor or METHODS[recipe.optimizer].range_divisor
+    divisor = recipe.range_test_divisor or range_divisor(recipe.optimizer, recipe.schedule)
     if blow_up is not None:
         return RangeTest(blow_up / divisor, blow_up, tuple(curve))
     return RangeTest(min(curve, key=lambda pair: pair[1])[0], None, tuple(curve))

@@ -60,7 +60,10 @@ class Recipe:
         beta_2: Decay of the second moment of ``nadam`` and ``adamw`` (HOML2 ch. 11).
         rho: Decay of the squared gradients of ``rmsprop`` (HOML2 ch. 11).
         epsilon: Smallest denominator of the adaptive methods (Keras).
-        weight_decay: Decoupled decay of ``adamw``.
+        weight_decay: Share of every kernel that is taken off in a step, times the rate, apart from the gradient; with
+            the regularization ``weight_decay`` it is the strength that is tried.
+        plateau_factor: What performance scheduling multiplies the rate by (HOML3 ch. 11: 0.5).
+        plateau_epochs: Epochs without a lower validation loss after which it does so (HOML3 ch. 11: 5).
         averaging_decay: Decay of the moving average of the weights, a step; warmed up as (1 + t) / (10 + t).
         huber_delta: Where Huber's loss turns from square to absolute, in standard deviations of the target.
         range_test_steps: Steps of the range test (HOML2 ch. 11: a few hundred).
@@ -104,7 +107,9 @@ class Recipe:
     beta_2: float = 0.999
     rho: float = 0.9
     epsilon: float = 1e-7
-    weight_decay: float = 0.004
+    weight_decay: float = 0.0
+    plateau_factor: float = 0.5
+    plateau_epochs: int = 5
     averaging_decay: float = 0.999
     huber_delta: float = 1.0
     range_test_steps: int = 300
@@ -121,12 +126,16 @@ class Recipe:
     compiled: bool = True
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any], *, task: str | None = None) -> Recipe:
+    def from_values(
+        cls, values: Mapping[str, Any], *, task: str | None = None, strength: float | None = None
+    ) -> Recipe:
         """Read the recipe from the values of a recommendation.
 
         Args:
             values: Slot to value; slots of other stages are passed over, fields of this class are taken by their name.
             task: The problem's task; ``values["task"]`` when it is not given.
+            strength: The regularization strength that is tried; None takes the first one that is listed. It matters
+                here only where weights decay: penalties are part of the network.
 
         Raises:
             TrainingError: If a slot is missing, or a value is not one that training carries out.
@@ -142,6 +151,9 @@ class Recipe:
             del chosen["momentum"]
         if chosen.get("maximum_rate") == "fixed":
             chosen["maximum_rate"] = values.get("fixed_learning_rate")
+        if values.get("regularization") == "weight_decay":
+            listed = values.get("regularization_strengths") or (0.0,)
+            chosen["weight_decay"] = listed[0] if strength is None else strength
         missing = [_SLOT_OF_FIELD.get(name, name) for name in ("task", *_REQUIRED) if chosen.get(name) is None]
         if missing:
             raise TrainingError(
@@ -188,9 +200,19 @@ class Recipe:
             found.append(Finding("T102", "maximum_learning_rate", f"{self.maximum_rate} is not a positive rate."))
         found += [
             Finding("T102", name, f"{name} is {getattr(self, name)}; it must be at least 1.")
-            for name in ("batch_size", "max_epochs", "range_test_steps", "range_test_repeats")
+            for name in ("batch_size", "max_epochs", "range_test_steps", "range_test_repeats", "plateau_epochs")
             if getattr(self, name) < 1
         ]
+        if not 0 <= self.weight_decay < float("inf"):
+            found.append(Finding("T102", "weight_decay", f"{self.weight_decay} is not a share of the weights."))
+        if not 0 < self.plateau_factor < 1:
+            found.append(
+                Finding(
+                    "T102",
+                    "plateau_factor",
+                    f"{self.plateau_factor} doesn't lower a rate; it must lie between 0 and 1.",
+                )
+            )
         if found:
             raise TrainingError(*found)
 

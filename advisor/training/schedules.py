@@ -6,7 +6,8 @@ retry at a lower rate and a resumed run all use the graph that is already there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -52,9 +53,34 @@ def constant(steps: Array, total: int, maximum: float, recipe: Recipe) -> tuple[
     return np.full(shape, maximum), np.full(shape, recipe.momentum)
 
 
+def lowered(losses: Iterable[float], recipe: Recipe) -> float:
+    """Return what performance scheduling has multiplied the rate by after some epochs.
+
+    After ``plateau_epochs`` epochs in a row without a lower validation loss the rate is multiplied by
+    ``plateau_factor``, and the count starts anew.
+
+    Args:
+        losses: Validation loss of every epoch so far.
+        recipe: Gives the factor and the number of epochs; other schedules than ``performance`` are never lowered.
+
+    Source:
+        HOML3 ch. 11, "Performance scheduling".
+    """
+    factor, best, waited = 1.0, math.inf, 0
+    if recipe.schedule != "performance":
+        return factor
+    for loss in losses:
+        waited = 0 if loss < best else waited + 1
+        best = min(best, loss)
+        if waited == recipe.plateau_epochs:
+            factor, waited = factor * recipe.plateau_factor, 0
+    return factor
+
+
 def rising_epochs(epochs: int, recipe: Recipe) -> int:
     """Return in how many of the epochs the schedule still raises the rate, so that patience has to wait."""
     return int(epochs * (1.0 - recipe.annihilation_fraction) / 2) if recipe.schedule == "one_cycle" else 0
 
 
-SCHEDULES: dict[str, Schedule] = {"one_cycle": one_cycle, "constant": constant}
+SCHEDULES: dict[str, Schedule] = {"one_cycle": one_cycle, "constant": constant, "performance": constant}
+"""Schedule → rate and momentum within an epoch. The maximum of ``performance`` is lowered between epochs."""

@@ -135,7 +135,6 @@ def replay_cases(
 NOT_YET: Mapping[str, tuple[str, ...]] = {
     "pretraining": ("reuse", "unsupervised", "auxiliary"),
     "unsupervised_method": ("denoising_autoencoder", "next_step"),
-    "regularization": ("weight_decay",),
 }
 """Values that rules give although no stage carries them out yet; the plan says so, and here they are remarks."""
 

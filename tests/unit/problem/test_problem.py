@@ -69,6 +69,7 @@ def test_fields_and_vocabulary_are_the_same():
         ("LatencyImportance", "latency_importance"),
         ("TargetRange", "target_range"),
         ("PreferredOptimizer", "preferred_optimizer"),
+        ("PreferredSchedule", "preferred_schedule"),
         ("TargetDevice", "target_device"),
     ],
 )

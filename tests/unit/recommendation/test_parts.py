@@ -102,6 +102,7 @@ def test_cost_is_unknown_when_the_encoded_width_is():
         ({"latency_budget_ms": 1.0, "latency_importance": "low"}, "W104"),
         ({"size_budget_kb": 1.0, "features": 10, "outputs": 3}, "W106"),
         ({"preferred_optimizer": "adamw"}, "W107"),
+        ({"preferred_schedule": "performance"}, "W108"),
     ],
 )
 def test_what_pulls_apart_is_said(facts, code):

@@ -173,3 +173,21 @@ def test_learning_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     _train(data, network(data), on_epoch=tensorboard_writer(tmp_path / "logs", data.task))
     (written,) = (tmp_path / "logs").iterdir()
     assert b"val_rmse" in written.read_bytes()
+
+
+def test_performance_scheduling_lowers_the_rate_when_validation_stalls() -> None:
+    data = bundle(rows=80)
+    still = {"maximum_learning_rate": 1e-12, "max_epochs": 7}  # at this rate nothing can get better
+    report = _train(data, network(data), learning_rate_schedule="performance", plateau_epochs=2, **still)
+    rates = [epoch.learning_rate / 1e-12 for epoch in report.epochs]
+    assert rates == pytest.approx([1, 1, 1, 0.5, 0.5, 0.25, 0.25])
+
+
+def test_decaying_weights_stay_smaller() -> None:
+    data = bundle(rows=80)
+    sizes = []
+    for decay in (0.0, 3.0):
+        model = network(data)
+        _train(data, model, weight_decay=decay, early_stopping="none")
+        sizes.append(sum(float(np.abs(weight).sum()) for weight in model.get_weights()))
+    assert sizes[1] < sizes[0]

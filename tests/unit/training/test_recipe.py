@@ -74,3 +74,17 @@ def test_every_choice_and_slot_is_a_field() -> None:
     fields = set(Recipe.__dataclass_fields__)
     assert set(CHOICES) <= fields
     assert set(_SLOT_OF_FIELD) <= fields
+
+
+def test_weights_decay_by_the_strength_that_is_tried() -> None:
+    values = {**VALUES, "regularization": "weight_decay", "regularization_strengths": [0.01, 0.1], "weight_decay": 0.5}
+    assert Recipe.from_values(values, task="regression").weight_decay == 0.01
+    assert Recipe.from_values(values, task="regression", strength=0.1).weight_decay == 0.1
+    none = {**values, "regularization": "none", "regularization_strengths": []}
+    assert Recipe.from_values(none, task="regression").weight_decay == 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"weight_decay": -1.0}, {"plateau_factor": 1.0}, {"plateau_epochs": 0}])
+def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(TrainingError, match=next(iter(wrong))):
+        Recipe.from_values({**VALUES, **wrong}, task="regression")

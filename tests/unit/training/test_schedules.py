@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.training.schedules import constant, one_cycle, rising_epochs
+from advisor.training.schedules import constant, lowered, one_cycle, rising_epochs
 
 from .cases import recipe
 
@@ -43,3 +43,14 @@ def test_constant_keeps_the_maximum() -> None:
 def test_patience_waits_for_the_rising_half_of_one_cycle_only() -> None:
     assert rising_epochs(100, recipe()) == 45
     assert rising_epochs(100, recipe(learning_rate_schedule="constant")) == 0
+
+
+def test_performance_scheduling_halves_the_rate_after_epochs_without_a_better_one() -> None:
+    chosen = recipe(learning_rate_schedule="performance", plateau_epochs=2)
+    losses = [1.0, 0.9, 0.95, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9]
+    factors = [lowered(losses[:epochs], chosen) for epochs in range(len(losses) + 1)]
+    assert factors == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
+
+
+def test_other_schedules_are_never_lowered() -> None:
+    assert lowered([1.0] * 50, recipe()) == 1.0
