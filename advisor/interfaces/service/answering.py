@@ -15,6 +15,8 @@ from advisor.interfaces.service.problem_details import UnanswerableError
 from advisor.knowledge import list_rulebooks, load_rulebook
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from advisor.explanation import Explanation
     from advisor.knowledge import Rulebook
     from advisor.recommendation import Recommendation
@@ -122,6 +124,14 @@ def known_rulebook(name: str) -> Rulebook:
         message = f"there is no rulebook {name[:100]!r}."
         raise KnowledgeError(Finding("K100", "rulebook", message, f"Rulebooks: {', '.join(names)}."))
     return load_rulebook(name)
+
+
+def parameters_of(request: Request) -> Parameters:
+    """Return the query parameters of a request, each with all its values."""
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
+    return given
 
 
 def check_parameters(given: Parameters, allowed: Sequence[str], repeatable: Sequence[str] = ()) -> None:

@@ -16,14 +16,16 @@ from starlette.exceptions import HTTPException
 from advisor.errors import AdvisorError, Finding
 from advisor.interfaces.service import openapi
 from advisor.interfaces.service.answering import (
-    Parameters,
     check_parameters,
     explanation_of,
     known_rulebook,
+    parameters_of,
     rulebook_list,
     rulebook_page,
 )
 from advisor.interfaces.service.gate import Gate
+from advisor.interfaces.service.jobs.routes import add_jobs, add_refusals
+from advisor.interfaces.service.jobs.service import JobService
 from advisor.interfaces.service.numbers import with_whole_numbers
 from advisor.interfaces.service.observing import Metrics
 from advisor.interfaces.service.problem_details import MEDIA_TYPE, details, status_of
@@ -58,9 +60,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         for name in list_rulebooks():
             known_rulebook(name)
+        if settings.data_dir is not None:
+            app.state.jobs = JobService(settings.data_dir, settings.jobs, metrics.jobs)
+            app.state.jobs.start()
         app.state.is_ready = True
         yield
         app.state.is_ready = False
+        if app.state.jobs is not None:
+            await app.state.jobs.close()
+            app.state.jobs = None
 
     app = FastAPI(
         title="Advisor",
@@ -72,12 +80,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.is_ready = False
+    app.state.jobs = None
     app.router.route_class = _PlainRoute
     app.add_middleware(Gate, settings=settings, metrics=metrics)
     app.add_exception_handler(AdvisorError, _advisor_error)
     app.add_exception_handler(HTTPException, _http_error)
     _add_advice(app, settings)
     _add_knowledge(app)
+    if settings.data_dir is not None:
+        add_jobs(app, settings)
+    else:
+        add_refusals(app)
     _add_watching(app, metrics)
     app.openapi = lambda: openapi.document_of(app, settings)  # type: ignore[method-assign]  # FastAPI's own way
     return app
@@ -88,7 +101,7 @@ def _add_advice(app: FastAPI, settings: Settings) -> None:
     async def post_recommendation(request: Request) -> Response:
         name = settings.rulebook
         if request.scope["query_string"]:
-            given = _parameters(request)
+            given = parameters_of(request)
             check_parameters(given, ("rulebook",))
             name = given["rulebook"][0]
         book = known_rulebook(name)
@@ -97,19 +110,19 @@ def _add_advice(app: FastAPI, settings: Settings) -> None:
 
     @app.post("/v1/explanations", **openapi.EXPLANATIONS)
     async def post_explanation(request: Request) -> Response:
-        told = await run_in_threadpool(explanation_of, await request.body(), _parameters(request))
+        told = await run_in_threadpool(explanation_of, await request.body(), parameters_of(request))
         return Response(to_json(told), media_type=_JSON)
 
 
 def _add_knowledge(app: FastAPI) -> None:
     @app.get("/v1/rulebooks", **openapi.RULEBOOKS)
     async def get_rulebooks(request: Request) -> Response:
-        check_parameters(_parameters(request), ())
+        check_parameters(parameters_of(request), ())
         return Response(rulebook_list().model_dump_json(), media_type=_JSON)
 
     @app.get("/v1/rulebooks/{name}", **openapi.RULEBOOK)
     async def get_rulebook(request: Request) -> Response:
-        check_parameters(_parameters(request), ())
+        check_parameters(parameters_of(request), ())
         return Response(rulebook_page(request.path_params["name"]).model_dump_json(), media_type=_JSON)
 
     @app.get("/v1/schemas/{name}", **openapi.SCHEMA)
@@ -118,7 +131,7 @@ def _add_knowledge(app: FastAPI) -> None:
 
         from advisor.interfaces.cli.schema import schema_of
 
-        check_parameters(_parameters(request), ())
+        check_parameters(parameters_of(request), ())
         return Response(json.dumps(schema_of(request.path_params["name"])), media_type="application/schema+json")
 
 
@@ -129,8 +142,10 @@ def _add_watching(app: FastAPI, metrics: Metrics) -> None:
 
     @app.get("/readyz", **openapi.READINESS)
     async def get_readiness(request: Request) -> Response:
-        if app.state.is_ready:
-            return Response('{"status":"ready"}', media_type=_JSON)
+        jobs: JobService | None = app.state.jobs
+        if app.state.is_ready and (jobs is None or jobs.is_ready()):
+            told = {"status": "ready", "jobs": "off" if jobs is None else "ready"}
+            return Response(to_json(told), media_type=_JSON)
         finding = Finding("R176", "", "the service is starting or stopping.", "Try again in a moment.")
         return Response(details(503, [finding], in_body=False), 503, media_type=MEDIA_TYPE)
 
@@ -139,18 +154,13 @@ def _add_watching(app: FastAPI, metrics: Metrics) -> None:
         return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-def _parameters(request: Request) -> Parameters:
-    given: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        given.setdefault(name, []).append(value)
-    return given
-
-
 async def _advisor_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, AdvisorError):
         raise error
     status = status_of(error)
-    return Response(details(status, error.findings), status, media_type=MEDIA_TYPE)
+    wait = getattr(error, "retry_after", None)
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    return Response(details(status, error.findings), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

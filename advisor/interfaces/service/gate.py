@@ -24,8 +24,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Routes for those who look after the service: no token, and no place in the queue."""
-TAKES_JSON = frozenset({"/v1/recommendations", "/v1/explanations"})
-"""Routes that read a body; to all others a body is never read."""
+TAKES_JSON = frozenset({"/v1/recommendations", "/v1/explanations", "/v1/jobs"})
+"""Routes that take JSON; the gate reads no other bodies."""
+KEEPS_KEYS = frozenset({"/v1/jobs"})
+"""Routes that honour idempotency keys themselves, beyond the life of this process."""
+STREAM = "/events"
+"""Ending of the routes that answer for as long as a job runs; they take up no place in the queue."""
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 
@@ -74,6 +78,7 @@ class Gate:
         self._metrics = metrics
         self._keeper = Keeper(settings)
         self._active = 0
+        self._watchers = 0
         self._token = settings.token.encode() if settings.token is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,8 +88,8 @@ class Gate:
             return
         answer = _Answer(send)
         begun = time.perf_counter()
-        self._active += 1
-        self._metrics.active.inc()
+        is_stream = scope["path"].endswith(STREAM)
+        self._count(1, is_stream)
         try:
             await self._admit(scope, receive, answer)
         except Refused as refused:
@@ -98,13 +103,20 @@ class Gate:
                 finding = Finding("R179", "", "the service failed at this request.", "The log has it by X-Request-Id.")
                 await answer.send_whole(500, details(500, [finding], in_body=False))
         finally:
-            self._active -= 1
-            self._metrics.active.dec()
+            self._count(-1, is_stream)
             self._tell(scope, answer, time.perf_counter() - begun)
+
+    def _count(self, change: int, is_stream: bool) -> None:
+        if is_stream:
+            self._watchers += change
+            self._metrics.watchers.inc(change)
+        else:
+            self._active += change
+            self._metrics.active.inc(change)
 
     def _tell(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
-        method = scope["method"] if scope["method"] in ("GET", "POST") else "other"
+        method = scope["method"] if scope["method"] in ("GET", "POST", "DELETE") else "other"
         self._metrics.answered(method, route, answer.status, seconds)
         if scope["path"] not in PROBES:
             fields = {
@@ -121,6 +133,10 @@ class Gate:
         headers = scope["headers"]
         if scope["path"] not in PROBES:
             self._check_caller(headers)
+            if self._watchers > self._settings.jobs.most_watchers and scope["path"].endswith(STREAM):
+                message = f"{self._settings.jobs.most_watchers} streams of events are open already."
+                finding = Finding("R168", "", message, "Try again after the time in Retry-After.")
+                raise Refused(429, finding, (b"retry-after", b"5"))
             if self._active > self._settings.most_requests:
                 message = f"{self._settings.most_requests} requests are being answered already."
                 finding = Finding("R168", "", message, "Try again after the time in Retry-After.")
@@ -130,7 +146,7 @@ class Gate:
             return
         body = await self._read(headers, receive)
         key = _header(headers, b"idempotency-key")
-        if key is None:
+        if key is None or scope["path"] in KEEPS_KEYS:
             await self._app(scope, _replay(body, receive), answer)
             return
         await self._answer_once(key, scope, body, receive, answer)
@@ -203,7 +219,7 @@ class Gate:
             except BaseException:
                 self._keeper.give_up(name)
                 raise
-            if 200 <= answer.status < 500:
+            if 200 <= answer.status < 500 and answer.status != 429:
                 self._keeper.finish(name, answer.status, answer.headers, answer.body)
             else:
                 self._keeper.give_up(name)

@@ -51,6 +51,9 @@ class UnanswerableError(RequestError):
 
 def status_of(error: AdvisorError) -> int:
     """Return the status that says what kind of mistake an error is."""
+    stated: int | None = getattr(error, "status", None)
+    if stated is not None:
+        return stated
     codes = [finding.code for finding in error.findings]
     if any(code in _NOT_JSON for code in codes):
         return 400

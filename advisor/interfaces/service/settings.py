@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from advisor.errors import Finding, RequestError
+from advisor.interfaces.service.jobs.limits import JobLimits
 
 TOKEN_VARIABLE = "ADVISOR_TOKEN"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,512}")
@@ -29,6 +30,8 @@ class Settings:
         kept_answers: Answers that are kept for repeated idempotency keys.
         kept_bytes: Bytes that these answers may have in all.
         kept_seconds: Seconds for which they are kept.
+        data_dir: Folder of uploads and jobs; None takes neither.
+        jobs: Limits of uploads and jobs.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -41,6 +44,8 @@ class Settings:
     kept_answers: int = 1024
     kept_bytes: int = 64 * 1024 * 1024
     kept_seconds: float = 24 * 3600.0
+    data_dir: Path | None = None
+    jobs: JobLimits = field(default_factory=JobLimits)
 
 
 def is_loopback(host: str) -> bool:
@@ -56,6 +61,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def usual_data_dir() -> Path:
+    """Return the folder of uploads and jobs where none is given: that of this user's state."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "advisor" / "service"
 
 
 def find_token(host: str, token_file: str | None) -> str | None:
