@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 from html import escape
+from types import MappingProxyType
 
 from advisor.explanation.graph import Edge, Graph, Node
 from advisor.explanation.layout import Placed, place
@@ -13,7 +14,7 @@ from advisor.explanation.voice import counted
 _FACT_WIDTH, _RULE_WIDTH, _BETWEEN = 176, 248, 54
 _PAD, _LINE, _MARGIN, _HEAD, _FOOT = 10, 16, 20, 34, 40
 _LETTERS = {"fact": 24, "rule": 34, "withdrawn": 34}
-_STYLE = """
+STYLE = """
 .dg{--dg-paper:#fff;--dg-ink:#1d1f23;--dg-muted:#565b63;--dg-line:#8b93a0;--dg-fact:#eaf2fb;--dg-fact-line:#1f6fb2;
 --dg-rule:#f6f7f9;--dg-value:#e7f4ec;--dg-value-ink:#17553a;--dg-bad:#a3231f;--dg-good:#17653a;
 font:12px/1.3 system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif}
@@ -31,18 +32,26 @@ font:12px/1.3 system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif}
 .dg .dg-returns{fill:none;stroke:var(--dg-good);stroke-width:2;stroke-dasharray:2 4}
 .dg .dg-tip-reads{fill:var(--dg-line)}.dg .dg-tip-returns{fill:var(--dg-good)}
 .dg .dg-tip-withdraws{stroke:var(--dg-bad);stroke-width:2.2;fill:none}
+.dg .dg-paper{fill:var(--dg-paper)}.dg a{cursor:pointer}.dg a:hover .dg-head{text-decoration:underline}
+.dg a:focus-visible{outline:none}.dg a:focus-visible rect:first-of-type{stroke:var(--dg-fact-line);stroke-width:3.5}
 """.replace("\n", "")
+"""The style sheet inside every drawing; a page with a strict Content-Security-Policy allows it by its digest."""
 _LEGEND = (("reads", "makes a rule apply"), ("withdraws", "withdraws a rule"), ("returns", "lets a rule come back"))
 
 
-def draw(graph: Graph, *, title: str, identifier: str) -> str:
+def draw(graph: Graph, *, title: str, identifier: str, links: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a graph as an ``<svg>`` element.
 
     Args:
         graph: The graph.
         title: Its name.
         identifier: Prefix of the ids.
+        links: Key of a box → address that the box leads to. With links the drawing is a group of links that the
+            keyboard reaches; without it is one image.
     """
+    role = f'role="img" aria-labelledby="{identifier}-title {identifier}-desc"'
+    if links:
+        role = f'role="group" aria-labelledby="{identifier}-title" aria-describedby="{identifier}-desc"'
     texts = {key: _texts(node) for key, node in graph.nodes.items()}
     heights = {key: _height(texts[key]) for key in graph.nodes}
     placed = place(heights, [(edge.source, edge.target) for edge in graph.edges])
@@ -50,13 +59,13 @@ def draw(graph: Graph, *, title: str, identifier: str) -> str:
     width = max([_MARGIN + _right(placed.columns - 1), 620])
     height = _HEAD + placed.height + _FOOT + 2 * _MARGIN
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="dg" role="img" width="{width}" height="{height:.0f}" '
-        f'viewBox="0 0 {width} {height:.0f}" aria-labelledby="{identifier}-title {identifier}-desc">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="dg" {role} width="{width}" height="{height:.0f}" '
+        f'viewBox="0 0 {width} {height:.0f}">',
         f'<title id="{identifier}-title">{_safe(title)}</title>',
         f'<desc id="{identifier}-desc">{_safe(describe(graph))}</desc>',
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         _tips(identifier),
-        f'<rect width="{width}" height="{height:.0f}" style="fill:var(--dg-paper)"/>',
+        f'<rect width="{width}" height="{height:.0f}" class="dg-paper"/>',
         f'<text class="dg-small" x="{_MARGIN}" y="{_MARGIN + 6}">FACTS</text>',
     ]
     if placed.columns > 1:
@@ -64,7 +73,8 @@ def draw(graph: Graph, *, title: str, identifier: str) -> str:
     top = _HEAD + _MARGIN
     parts += [_arrow(edge, placed, heights, top, identifier) for edge in graph.edges]
     parts += [
-        _box(node, texts[key], lefts[key], placed.top[key] + top, heights[key]) for key, node in graph.nodes.items()
+        _linked(_box(node, texts[key], lefts[key], placed.top[key] + top, heights[key]), links.get(key))
+        for key, node in graph.nodes.items()
     ]
     parts += _legend({edge.kind for edge in graph.edges}, height - _MARGIN, identifier)
     parts.append(_closing(graph, width, height - _MARGIN))
@@ -125,6 +135,10 @@ def _box(node: Node, texts: tuple[list[Text], list[Text]], left: float, top: flo
     parts += _lines(above, left + _PAD, top + _LINE)
     parts += _lines(below, left + _PAD, start + _LINE - 2)
     return "".join(parts) + "</g>"
+
+
+def _linked(box: str, link: str | None) -> str:
+    return box if link is None else f'<a href="{_safe(link)}">{box}</a>'
 
 
 def _lines(texts: Iterable[Text], left: float, first: float) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from advisor.errors import Finding, RequestError
@@ -61,7 +62,11 @@ class Graph:
 
 
 def decision_graph_svg(
-    recommendation: Mapping[str, Any], *, slot: str | None = None, identifier: str = "decision-graph"
+    recommendation: Mapping[str, Any],
+    *,
+    slot: str | None = None,
+    identifier: str = "decision-graph",
+    links: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the decisions of a recommendation drawn as SVG: facts to the left, what follows from them to the right.
 
@@ -71,6 +76,8 @@ def decision_graph_svg(
         recommendation: The recommendation's JSON document.
         slot: Draw only what lies behind this slot.
         identifier: Prefix of ids, unique in the page that the drawing becomes part of.
+        links: Where boxes lead: key of a box (``fact:<name>`` or ``rule:<id>``) → address. With links the drawing is a
+            group of links instead of one image.
 
     Returns:
         An ``<svg>`` element with title and description, for light and dark pages.
@@ -81,7 +88,7 @@ def decision_graph_svg(
     from advisor.explanation.drawing import draw
 
     about = "What decided" if slot is None else f"What decided {_slot_title(recommendation, slot)}"
-    return draw(graph_of(recommendation, slot), title=about, identifier=identifier)
+    return draw(graph_of(recommendation, slot), title=about, identifier=identifier, links=links)
 
 
 def _slot_title(document: Mapping[str, Any], slot: str) -> str:

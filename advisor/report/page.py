@@ -10,7 +10,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Event
-from advisor.explanation.graph import decision_graph_svg
 from advisor.report.decisions import decision_groups, plan_lines
 from advisor.report.doubt import abstaining, calibration_sentence, doubt_lines
 from advisor.report.figures import (
@@ -23,6 +22,7 @@ from advisor.report.figures import (
     sparsity_bars,
     thinned,
 )
+from advisor.report.graphing import drawn_decisions
 from advisor.report.inputs import NETWORK, DataProfile, ReportInputs
 from advisor.report.usage import ways
 from advisor.report.verdict import comparison_sign, metric_title, quality_sentences, requirement_sentence
@@ -48,12 +48,6 @@ SECTIONS = {
     "reproducibility": "Reproducibility",
 }
 PARTS = {"train": "training", "val": "validation", "test": "test"}
-
-
-def _graph(recommendation: Mapping[str, Any]) -> str:
-    """Return the decisions drawn, or nothing for a recommendation without its trace."""
-    trace = recommendation.get("trace")
-    return decision_graph_svg(recommendation) if isinstance(trace, Mapping) and trace.get("rules") else ""
 
 
 @lru_cache(maxsize=1)
@@ -97,6 +91,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
     titles.sort(key=lambda name: name != inputs.metrics.primary)
     told = {(event.kind, event.message): event for event in (*inputs.events, *training.events)}
     events = list(told.values())[:MOST_EVENTS]
+    groups = decision_groups(recommendation, inputs.slots)
     return {
         "run": _Safe(inputs),
         "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
@@ -118,8 +113,8 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
             "calls": f"{inputs.latency.calls:,}",
             "host": inputs.latency.host,
         },
-        "groups": decision_groups(recommendation, inputs.slots),
-        "graph": _graph(recommendation),
+        "groups": groups,
+        "graph": drawn_decisions(recommendation, groups),
         "plan": plan_lines(recommendation),
         **_data(inputs.data),
         "calibration_sentence": calibration_sentence(inputs.calibration),

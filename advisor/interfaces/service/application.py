@@ -30,6 +30,7 @@ from advisor.interfaces.service.numbers import with_whole_numbers
 from advisor.interfaces.service.observing import Metrics
 from advisor.interfaces.service.problem_details import MEDIA_TYPE, details, status_of
 from advisor.interfaces.service.settings import Settings
+from advisor.interfaces.web import add_pages
 from advisor.knowledge import list_rulebooks
 from advisor.recommendation import recommend
 
@@ -92,6 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     else:
         add_refusals(app)
     _add_watching(app, metrics)
+    add_pages(app, settings)
     app.openapi = lambda: openapi.document_of(app, settings)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 

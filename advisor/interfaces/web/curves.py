@@ -1,0 +1,82 @@
+"""The learning curve while a network trains: a small drawing made of two lines, as an ``<svg>`` element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from advisor.report.wording import number
+
+WIDTH, HEIGHT = 640.0, 220.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 12.0, 12.0, 34.0
+_MOST = 300
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A learning curve, ready for a template.
+
+    Attributes:
+        network: Which network it is of.
+        text: What can be seen in it.
+        training: Points of the training loss, as an SVG polyline has them.
+        validation: Points of the validation loss.
+        ticks: Loss at the bottom and the top of the drawing, in words, with where they stand.
+        first: First epoch.
+        last: Last epoch drawn.
+    """
+
+    network: str
+    text: str
+    training: str
+    validation: str
+    ticks: tuple[tuple[str, float], ...]
+    first: int
+    last: int
+
+
+def curve_of(network: str, epochs: Sequence[Mapping[str, Any]]) -> Curve | None:
+    """Return the curve of some epochs; None while there is no finite loss.
+
+    Args:
+        network: Name of the network.
+        epochs: What was told of each epoch: ``number``, ``loss``, ``val_loss``.
+    """
+    step = max(1, math.ceil(len(epochs) / _MOST))
+    some = [each for place, each in enumerate(epochs) if place % step == 0 or place == len(epochs) - 1]
+    losses = [float(each[key]) for each in some for key in ("loss", "val_loss") if _is_finite(each.get(key))]
+    if not losses:
+        return None
+    low, high = min(losses), max(losses)
+    span = high - low or abs(high) or 1.0
+    first, last = int(some[0]["number"]), int(some[-1]["number"])
+
+    def points(key: str) -> str:
+        return " ".join(
+            f"{_across(int(each['number']), first, last):.1f},{_down((float(each[key]) - low) / span):.1f}"
+            for each in some
+            if _is_finite(each.get(key))
+        )
+
+    end = some[-1]
+    text = (
+        f"After epoch {last} of {network} the training loss is {number(end.get('loss'))} "
+        f"and the validation loss {number(end.get('val_loss'))}."
+    )
+    ticks = ((number(low, 3), _down(0.0)), (number(high, 3), _down((high - low) / span)))
+    return Curve(network, text, points("loss"), points("val_loss"), ticks, first, last)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _across(epoch: int, first: int, last: int) -> float:
+    share = (epoch - first) / (last - first) if last > first else 0.5
+    return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+
+
+def _down(share: float) -> float:
+    return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
