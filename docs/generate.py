@@ -1,6 +1,7 @@
 """Write the reference from rules and code: a page for each rule, the vocabulary, errors, schemas, commands.
 
-``python docs/generate.py`` writes ``docs/pages/reference``; ``--check`` only says what differs, and a test calls that.
+``python docs/generate.py`` writes ``docs/pages/reference`` and, into ``rules/``, the schemas of rule files; ``--check``
+only says what differs, and a test calls that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from advisor.interfaces.cli.main import COMMANDS
 from advisor.knowledge import load_rulebook
 from advisor.knowledge.conditions import show
+from advisor.knowledge.editor_schema import schemas_of
 from advisor.knowledge.rulebook import Assignment, Rule, Rulebook, Source
 from advisor.problem import FACTS
 from advisor.problem.problem import describe
@@ -197,11 +199,18 @@ def _output(*words: str) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
 
 
+def editor_schemas() -> dict[Path, str]:
+    """Return the schemas by which editors check rule files: path → content."""
+    return {path: text for name in RULEBOOKS for path, text in schemas_of(ROOT / "rules" / name).items()}
+
+
 def differences() -> list[str]:
-    """Return the pages that are missing, stale or nobody's."""
+    """Return the pages and schemas that are missing, stale or nobody's."""
     wanted = pages()
     there = {str(path.relative_to(REFERENCE)) for path in REFERENCE.rglob("*") if path.is_file()}
     stale = [path for path, text in wanted.items() if path in there and (REFERENCE / path).read_text() != text]
+    schemas = editor_schemas().items()
+    stale += [str(path.relative_to(ROOT)) for path, text in schemas if not path.is_file() or path.read_text() != text]
     return sorted({*stale, *(there ^ set(wanted))})
 
 
@@ -212,6 +221,8 @@ def write() -> None:
     for path, content in wanted.items():
         (REFERENCE / path).parent.mkdir(parents=True, exist_ok=True)
         (REFERENCE / path).write_text(content)
+    for schema, content in editor_schemas().items():
+        schema.write_text(content)
 
 
 def main(arguments: Any = None) -> int:

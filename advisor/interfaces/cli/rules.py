@@ -133,7 +133,7 @@ def replay_cases(
 
 
 NOT_YET: Mapping[str, tuple[str, ...]] = {
-    "pretraining": ("reuse", "unsupervised", "auxiliary"),
+    "pretraining": ("unsupervised",),
     "unsupervised_method": ("denoising_autoencoder", "next_step"),
 }
 """Values that rules give although no stage carries them out yet; the plan says so, and here they are remarks."""
@@ -312,6 +312,30 @@ def compare_rulebooks(
     same = len({*before.slots, *after.slots}) - len(changes)
     lines += ["", f"{_count(len(changes), 'slot')} with other advice, {same} without."]
     write_line("\n".join(lines))
+
+
+@rules.command("schema")
+def print_schema(
+    rulebook: Annotated[str, typer.Argument(metavar="[RULEBOOK]", help="A rulebook (name or folder).")] = "homl2",
+    write: Annotated[bool, typer.Option("--write", help="Write the schemas into the rulebook's folder.")] = False,
+) -> None:
+    """Print the JSON Schema of a rulebook's rule files, by which editors complete names and underline typos.
+
+    With --write, the schemas of its declarations and bibliography are written as well; the first line of each rule file
+    leads the YAML language server of an editor to them.
+    """
+    from advisor.knowledge.editor_schema import RULES_SCHEMA, schemas_of
+    from advisor.knowledge.loading import find_folder
+    from advisor.storage import write_text
+
+    folder, shown = find_folder(rulebook)
+    found = schemas_of(folder)
+    if not write:
+        write_line(found[folder / RULES_SCHEMA].rstrip("\n"))
+        return
+    for path, text in found.items():
+        write_text(path, text)
+    note(f"Wrote {', '.join(sorted(path.name for path in found))} for {shown}.")
 
 
 def _value_or_none(value: Any) -> Any:
