@@ -82,8 +82,8 @@ def limits_of_jobs(limits: JobLimits) -> str:
         f"{limits.most_datasets:,} data sets are kept, and with the runs at most {limits.most_stored_bytes:,} bytes "
         f"(507). {limits.most_running} job(s) run at the same time, and {limits.most_waiting} wait (429). A job takes "
         f"at most {limits.job_seconds:g} s, {limits.cpu_seconds:,} s of processor time, and {limits.memory_bytes:,} "
-        f"bytes of memory. The latest {limits.most_kept_jobs:,} jobs are kept. At most {limits.most_watchers} streams of "
-        "events are open at the same time (429)."
+        f"bytes of memory. The latest {limits.most_kept_jobs:,} jobs are kept. At most {limits.most_watchers} "
+        "streams of events are open at the same time (429)."
     )
 
 

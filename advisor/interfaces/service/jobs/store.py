@@ -45,7 +45,6 @@ CREATE TABLE events (
 ) STRICT, WITHOUT ROWID;
 """
 _TOLD = {
-    "state": ("reason",),
     "stage": ("name", "detail"),
     "prepared": ("metric",),
     "fit_begins": ("network", "max_epochs"),
@@ -277,6 +276,8 @@ class Store:
             (name, kind, json.dumps(data), self._clock(), name),
         )
         told = {_RENAMED.get(key, key): data[key] for key in _TOLD.get(kind, ()) if key in data}
+        if kind == "state":
+            told["reason"] = data.get("reason")
         if told:
             row = self._base.execute("SELECT progress FROM jobs WHERE id = ?", (name,)).fetchone()
             progress = {**json.loads(row["progress"]), **told}

@@ -23,7 +23,7 @@ from advisor.interfaces.service.jobs.records import JobOrder
 from advisor.interfaces.service.jobs.telling import Teller
 
 
-def carry_out_order(order: JobOrder, data: Path, out: Path, teller: Teller) -> None:
+def carry_out_order(order: JobOrder, data: Path, out: Path, teller: Teller) -> bool:
     """Carry out an order, or go on where an earlier process stopped.
 
     Args:
@@ -32,11 +32,13 @@ def carry_out_order(order: JobOrder, data: Path, out: Path, teller: Teller) -> N
         out: The run folder.
         teller: Is told of everything that happens.
 
+    Returns:
+        Whether the run is finished; it isn't when this process was told to stop.
+
     Raises:
         AdvisorError: If the order can't be carried out.
-        Interrupted: If this process was told to stop.
     """
-    from advisor.pipeline import Request, carry_out
+    from advisor.pipeline import Interrupted, Request, carry_out
     from advisor.recommendation import Recommendation
 
     options = {name: value for name, value in order.options.items() if value is not None}
@@ -54,7 +56,11 @@ def carry_out_order(order: JobOrder, data: Path, out: Path, teller: Teller) -> N
         data_options=options,
         exports=order.exports,
     )
-    carry_out(request, out, resume=True, progress=teller)
+    try:
+        carry_out(request, out, resume=True, progress=teller)
+    except Interrupted:
+        return False
+    return True
 
 
 def main() -> None:
@@ -74,12 +80,12 @@ def main() -> None:
 
 
 def _work(asked: dict[str, Any], events: BinaryIO) -> int:
-    from advisor.pipeline import Interrupted
-
     teller = Teller(events)
+    order = JobOrder.from_document(asked["order"])
     try:
-        carry_out_order(JobOrder.from_document(asked["order"]), Path(asked["data"]), Path(asked["out"]), teller)
-    except (Interrupted, KeyboardInterrupt):
+        if not carry_out_order(order, Path(asked["data"]), Path(asked["out"]), teller):
+            return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except AdvisorError as error:
         teller.tell("end", {"finding": error.findings[0].as_dict()})
