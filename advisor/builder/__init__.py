@@ -4,7 +4,16 @@ from advisor.builder.blueprint import Blueprint, draw_up
 from advisor.builder.columns import EncodedColumn, Layout, lay_out, usual_embedding_size
 from advisor.builder.core import build_core, logits_model, split_core, with_target_units
 from advisor.builder.cost import Cost, compiles_well, count_cost
+from advisor.builder.grafting import Cut, Graft, Trunk
 from advisor.builder.layers import register_layers
+from advisor.builder.matching import (
+    carried_statistics,
+    carried_tables,
+    carried_weights,
+    end_of_preparation,
+    put_in,
+    table_inputs,
+)
 from advisor.builder.recurrent_steps import laid_out
 from advisor.builder.registry import NUMBERS, REGISTRY
 from advisor.builder.series_start import start_forecast
@@ -16,23 +25,32 @@ __all__ = [
     "REGISTRY",
     "Blueprint",
     "Cost",
+    "Cut",
     "EncodedColumn",
+    "Graft",
     "Layout",
     "Serving",
+    "Trunk",
     "build_core",
     "build_serving",
+    "carried_statistics",
+    "carried_tables",
+    "carried_weights",
     "compiles_well",
     "count_cost",
     "draw_up",
+    "end_of_preparation",
     "fit_statistics",
     "initial_output_bias",
     "input_names",
     "laid_out",
     "lay_out",
     "logits_model",
+    "put_in",
     "register_layers",
     "split_core",
     "start_forecast",
+    "table_inputs",
     "target_scaling",
     "usual_embedding_size",
     "with_target_units",

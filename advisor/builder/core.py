@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from advisor.artifacts import Array, InputSpec, Statistics
-from advisor.builder.blueprint import draw_up
+from advisor.builder.blueprint import Blueprint, draw_up
 from advisor.builder.columns import EncodedColumn
 from advisor.builder.kinds import head_of, inputs_of, spec_of
 from advisor.builder.layers import layer_classes
-from advisor.builder.namespace import Model, Namespace, floats, program_keras
+from advisor.builder.namespace import Model, Namespace, Tensor, floats, program_keras
 from advisor.builder.registry import ARCHITECTURES, OUTPUT_ACTIVATIONS, REGULARIZATIONS
 from advisor.builder.table_inputs import EMBEDDINGS, JOINED, NUMBERS, ONE_HOT
 from advisor.errors import BuildError, Finding
@@ -21,6 +21,7 @@ INPUT = "features"
 OUTPUT = "output"
 OUTPUT_ACTIVATION = "output_activation"
 TARGET_UNITS = "target_units"
+Body = Callable[[Namespace, Tensor, Blueprint], Tensor]
 
 
 def build_core(
@@ -36,6 +37,7 @@ def build_core(
     dropout_rate: float | None = None,
     output_bias: Array | None = None,
     keras_namespace: Namespace | None = None,
+    body: Body | None = None,
 ) -> Model:
     """Build the model that takes encoded rows.
 
@@ -56,6 +58,8 @@ def build_core(
         dropout_rate: Rate of the dropout; None takes the first one that the recommendation lists.
         output_bias: First bias of the output, see :func:`advisor.builder.statistics.initial_output_bias`; else 0.
         keras_namespace: The Keras to build with; None is the program's. Names are the same whichever it is.
+        body: What takes the place of the architecture's body, such as :class:`advisor.builder.grafting.Graft`; one
+            whose ``reads_raw`` is true is given the features as they are.
 
     Returns:
         An uncompiled model; ``logits_model`` gives its answers before the output activation.
@@ -80,7 +84,10 @@ def build_core(
     keras = keras_namespace if keras_namespace is not None else program_keras()
     features = keras.Input(shape=spec.shape, name=INPUT, dtype="float32")
     prepared = prepare(keras, features)
-    tensor = ARCHITECTURES[blueprint.architecture](keras, prepared, blueprint)
+    if body is None:
+        tensor = ARCHITECTURES[blueprint.architecture](keras, prepared, blueprint)
+    else:
+        tensor = body(keras, features if getattr(body, "reads_raw", False) else prepared, blueprint)
     # The output layer isn't followed by one of the activations that He or LeCun initialization is derived for.
     tensor = keras.layers.Dense(
         outputs if head is None else head.units,

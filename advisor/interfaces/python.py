@@ -30,6 +30,10 @@ def train(
     data_options: Mapping[str, Any] | None = None,
     export: Sequence[str] = ("keras", "saved_model", "litert"),
     device_profile: str | Path | None = None,
+    pretrained: Any = None,
+    unlabeled: Any = None,
+    auxiliary: Any = None,
+    auxiliary_target: str | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -52,6 +56,10 @@ def train(
         data_options: What else there is to say about the data; see :class:`advisor.data.SourceOptions`.
         export: Formats to deliver: ``keras`` and ``litert`` always are, ``saved_model`` and ``onnx`` where named.
         device_profile: Measured latencies of another device as JSON; the latency budget is then for that device.
+        pretrained: A run folder, or a ``.keras`` file, whose lower layers are tried as a beginning.
+        unlabeled: Rows without labels to pretrain on, in the form of ``data``.
+        auxiliary: Labeled data of a similar task to train for first.
+        auxiliary_target: Their target column; None infers it.
         resume: Go on with an unfinished run.
         force: Replace an earlier run once the new one is finished.
         progress: Is told of everything that happens; None shows nothing.
@@ -85,5 +93,9 @@ def train(
         data_options=data_options or {},
         exports=tuple(export),
         device_profile=None if device_profile is None else Path(device_profile),
+        pretrained=pretrained,
+        unlabeled=unlabeled,
+        auxiliary=auxiliary,
+        auxiliary_target=auxiliary_target,
     )
     return carry_out(request, out, resume=resume, force=force, progress=progress)

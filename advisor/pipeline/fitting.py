@@ -142,8 +142,8 @@ def fit(
         events.append(event)
         progress.event(event)
 
-    clock = Clock(prepared.request.time_budget if seconds is None else seconds)
     recommendation = prepared.recommendation
+    clock = Clock(_without_pruning(prepared.request.time_budget if seconds is None else seconds, recommendation.values))
     trials = _fit_all(prepared, recommendation, "first", clock, checkpoints, logs, resume, progress, tell)
     best = _best(trials)
     rounds = int(recommendation.values["evidence_rounds"])
@@ -176,6 +176,13 @@ def fit(
         if best is before:
             break
     return Fitted(best, tuple(trials), tuple(events), best.candidate.recommendation)
+
+
+def _without_pruning(seconds: float | None, values: Mapping[str, Any]) -> float | None:
+    """Return a time budget without what is kept for the pruning that follows."""
+    if seconds is None or values["sparsification"] != "magnitude_pruning":
+        return seconds
+    return seconds * (1.0 - float(values.get("pruning_time_share") or 0.0))
 
 
 def reconsider(prepared: Prepared, problem: Problem) -> Recommendation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from advisor.artifacts import DataBundle, Statistics
 from advisor.builder import fit_statistics
 from advisor.data import DataEncoder, DataSchema, Profile, Source, Split, open_source
 from advisor.errors import Finding, ProblemError
+from advisor.pipeline.other_data import NOTHING, Others, read_others
 from advisor.problem import Problem
 from advisor.problem.checking import check_stated
 from advisor.problem.merging import complete_facts
@@ -38,6 +39,12 @@ class Request:
         data_options: What else was said about the data; see :class:`advisor.data.SourceOptions`.
         exports: Formats to deliver; ``keras`` and ``litert`` always are, ``saved_model`` and ``onnx`` where named.
         device_profile: Measurements of another device, for which latency is required.
+        pretrained: A run folder, or a ``.keras`` file, whose lower layers may be reused.
+        unlabeled: Rows without labels to pretrain on, in the form of ``data``.
+        auxiliary: Labeled data of a similar task to train for first.
+        auxiliary_target: Their target column; None leaves it to inference.
+        max_epochs: Longest training of one network, in epochs; None leaves it to the recommendation.
+        single_network: Train one network only: try no other strengths, and don't train again against overfitting.
     """
 
     data: Any
@@ -54,6 +61,12 @@ class Request:
     data_options: Mapping[str, Any] = field(default_factory=dict)
     exports: tuple[str, ...] = ("keras", "saved_model", "litert")
     device_profile: Path | None = None
+    pretrained: Any = None
+    unlabeled: Any = None
+    auxiliary: Any = None
+    auxiliary_target: str | None = None
+    max_epochs: int | None = None
+    single_network: bool = False
 
     def describe(self) -> dict[str, Any]:
         """Return what decides the run besides the data, JSON-ready; a resumed run must be asked for the same."""
@@ -68,6 +81,9 @@ class Request:
             "data_options": dict(self.data_options),
             "exports": sorted(self.exports),
             "device_profile": None if self.device_profile is None else str(self.device_profile),
+            "auxiliary_target": self.auxiliary_target,
+            "max_epochs": self.max_epochs,
+            "single_network": self.single_network,
         }
 
 
@@ -82,6 +98,7 @@ class Prepared:
         recommendation: What the rulebook advises, or what was given.
         bundle: The encoded split.
         statistics: What preprocessing learned from the training rows.
+        others: What else there is to start from.
     """
 
     request: Request
@@ -90,6 +107,7 @@ class Prepared:
     recommendation: Recommendation
     bundle: DataBundle
     statistics: Statistics
+    others: Others = NOTHING
 
     @property
     def profile(self) -> Profile:
@@ -158,12 +176,21 @@ def prepare(request: Request) -> Prepared:
         test=request.test,
         **request.data_options,
     )
+    split = source.split(request.seed)  # before deciding: the words of texts are those of training rows
+    others = read_others(request, source)
+    if others.how:
+        source.profile = replace(
+            source.profile,
+            facts={**source.profile.facts, **others.facts},
+            how={**source.profile.how, **others.how},
+            notes=(*source.profile.notes, *others.notes),
+        )
     recommendation = request.recommendation
     if recommendation is None:
         facts, how = complete_facts(request.given, source.profile.facts, source.profile.how)
         recommendation = recommend(facts, request.rulebook, measured=how)
+    recommendation = limited(recommendation, request)
     _check_task(recommendation.problem, source.schema)
-    split = source.split(request.seed)
     bundle = source.bundle(split)
     statistics = fit_statistics(
         bundle.train.x,
@@ -173,7 +200,31 @@ def prepare(request: Request) -> Prepared:
         recommendation.values["target_scaling"],
         output_activation=recommendation.values["output_activation"],
     )
-    return Prepared(request, source, split, recommendation, bundle, statistics)
+    return Prepared(request, source, split, recommendation, bundle, statistics, others)
+
+
+def limited(recommendation: Recommendation, request: Request) -> Recommendation:
+    """Return a recommendation that trains no longer and no more than the user allows, and says so.
+
+    The schedule is fitted into the epochs that are allowed. A training of few steps isn't compiled by XLA: compiling
+    would take longer than it saves.
+    """
+    values, limits = recommendation.values, {}
+    if request.max_epochs is not None and request.max_epochs < values["max_epochs"]:
+        limits["max_epochs"] = (request.max_epochs, f"You allow at most {request.max_epochs} epochs.")
+    if request.single_network:
+        limits["evidence_rounds"] = (0, "You ask for a single network.")
+        for slot in ("regularization_strengths", "dropout_rates"):
+            if len(values[slot] or ()) > 1:
+                limits[slot] = (list(values[slot])[:1], "You ask for a single network.")
+    if not limits:
+        return recommendation
+    document = recommendation.to_dict()
+    for slot, (value, because) in limits.items():
+        decision = document["decisions"][slot]
+        because = f"{because} The rules say {json.dumps(decision['value'])}. {decision['because']}"
+        decision |= {"value": value, "because": because}
+    return Recommendation.from_json(json.dumps(document))
 
 
 def _kind_of(request: Request) -> str | None:
@@ -200,9 +251,11 @@ def _check_task(problem: Problem, schema: DataSchema) -> None:
 
 
 def inputs_of(prepared: Prepared) -> dict[str, Any]:
-    """Return what a run is made from, for resuming and for the manifest."""
+    """Return what a run is made from, for resuming, for the manifest, and to know a run of the same request."""
     return {
         **prepared.request.describe(),
+        "rulebook_sha256": prepared.recommendation.rulebook["sha256"],
         "data": prepared.bundle.sha256,
         "problem": digest(json.dumps(prepared.problem.facts(), sort_keys=True)),
+        **prepared.others.digests,
     }

@@ -54,7 +54,11 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "patience_epochs": ANY_NUMBER,
     "gradient_clipping": ANY_NUMBER,
     "weight_averaging": ("none", "ema"),
-    "pretraining": (),
+    "pretraining": ("reuse", "auxiliary"),
+    "dropped_layers": ("none", "drop", "replace"),
+    "reused_dropout": ("none", "all"),
+    "pruned_after": ("training", "fine_tuning"),
+    "frozen_epoch_share": ANY_NUMBER,
     "unsupervised_method": ("none",),
     "compression_ladder": (
         "fold_batch_normalization",
@@ -68,6 +72,9 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
         "fewer_layers",
     ),
     "sampling_artifact": ("none", "sampling_signature", "masks_as_inputs"),
+    "pruning_optimizer": ("sgd_momentum", "sgd_nesterov", "rmsprop", "nadam", "adamw"),
+    "pruning_schedule": ("one_cycle", "constant"),
+    "pruning_spares_output": (False, True),
     "sparsification": ("none", "l1_then_zero", "magnitude_pruning"),
     "fold_batch_normalization": (False, True),
     "precision": ("float32", "float16", "int8"),
@@ -80,9 +87,22 @@ DESCRIPTIVE = frozenset(
     {
         "allowed_metric_cost",
         "fine_tuning_rate_fraction",
+        "highest_sparsity",
+        "ladder_sparsity_target",
+        "leverage_margin_errors",
         "mc_minimum_samples",
         "mc_samples",
+        "pruning_begin_share",
+        "pruning_end_share",
+        "pruning_epoch_share",
+        "pruning_every_epochs",
+        "pruning_fewest_epochs",
+        "pruning_learning_rate",
+        "pruning_time_share",
+        "quantization_epochs",
+        "quantization_learning_rate",
         "reuse_tries",
+        "smallest_pruned_layer",
         "sparsity_pattern",
         "sparsity_target",
         "uncertainty_ladder",
@@ -98,6 +118,13 @@ ARCHITECTURES: Mapping[str, tuple[str, ...]] = {
     "recurrent": ("text", "series"),
 }
 """Architecture → the kinds of data that it is carried out for."""
+
+PRETRAINED_KINDS: Mapping[str, tuple[str, ...]] = {
+    "reuse": ("table", "image"),
+    "unsupervised": (),
+    "auxiliary": ("table", "image"),
+}
+"""Value of the slot ``pretraining`` → the kinds of data that it is carried out for."""
 
 TASKS = ("regression", "binary", "multiclass", "multilabel", "forecasting")
 

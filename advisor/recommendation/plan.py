@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from advisor.recommendation.capabilities import ARCHITECTURES, TASKS, is_carried_out
+from advisor.recommendation.capabilities import ARCHITECTURES, PRETRAINED_KINDS, TASKS, is_carried_out
 from advisor.recommendation.requirements import requirements_of
 
 Status = Literal["carried_out", "not_carried_out_yet", "not_needed"]
@@ -35,9 +35,12 @@ class Step:
 
 
 _PRETRAINING = {
-    "reuse": "Reuse the lower layers of the pretrained network: train the new layers first, then all of them.",
-    "unsupervised": "Pretrain the lower layers on the rows without labels.",
-    "auxiliary": "Train on the similar task first and keep the lower layers.",
+    "reuse": "Reuse the lower layers of the pretrained network: train the new layers first, then all at a lower "
+    "rate; compare with training from scratch, and keep the better.",
+    "unsupervised": "Pretrain the lower layers on the rows without labels, go on with the labels, and keep the result "
+    "if it is better than training from scratch.",
+    "auxiliary": "Train on the similar task first, go on from its lower layers as in reuse, and keep the result if it "
+    "is better than training from scratch.",
 }
 NETWORK_SLOTS = (
     "hidden_layers",
@@ -71,7 +74,34 @@ _TRAINING = (
     "gradient_clipping",
     "weight_averaging",
 )
-_PRETRAINING_SLOTS = ("pretraining", "unsupervised_method", "fine_tuning_rate_fraction", "reuse_tries")
+_PRETRAINING_SLOTS = (
+    "pretraining",
+    "unsupervised_method",
+    "fine_tuning_rate_fraction",
+    "reuse_tries",
+    "frozen_epoch_share",
+    "dropped_layers",
+    "reused_dropout",
+    "leverage_margin_errors",
+)
+_PRUNING = (
+    "sparsification",
+    "sparsity_target",
+    "sparsity_pattern",
+    "pruned_after",
+    "pruning_optimizer",
+    "pruning_schedule",
+    "pruning_learning_rate",
+    "pruning_epoch_share",
+    "pruning_fewest_epochs",
+    "pruning_begin_share",
+    "pruning_end_share",
+    "pruning_every_epochs",
+    "pruning_time_share",
+    "pruning_spares_output",
+    "smallest_pruned_layer",
+    "highest_sparsity",
+)
 _SAMPLING = ("mc_dropout", "mc_samples", "mc_minimum_samples", "uncertainty_ladder", "sampling_artifact")
 _REGULARIZATION = (
     "regularization",
@@ -121,7 +151,7 @@ def _plan(
         needed=values.get("class_weighting", "none") != "none",
     )
     for kind in values.get("pretraining") or ():
-        draft.step(f"pretrain_{kind}", _PRETRAINING.get(kind, f"Pretrain: {kind}."), _PRETRAINING_SLOTS)
+        draft.pretrain(kind, facts["data_kind"])
     if not values.get("pretraining"):
         draft.step("pretrain", "Start from other data.", _PRETRAINING_SLOTS, needed=False)
     draft.step(
@@ -142,7 +172,7 @@ def _plan(
     draft.step(
         "sparsify",
         "Set the least important weights to zero.",
-        ("sparsification", "sparsity_target", "sparsity_pattern"),
+        _PRUNING,
         needed=values.get("sparsification", "none") != "none",
     )
     draft.step(
@@ -162,7 +192,13 @@ def _plan(
     draft.step(
         "meet_budgets",
         f"If a budget is missed, try in turn and measure: {', '.join(ladder).replace('_', ' ')}.",
-        ("compression_ladder", "allowed_metric_cost"),
+        (
+            "compression_ladder",
+            "allowed_metric_cost",
+            "ladder_sparsity_target",
+            "quantization_epochs",
+            "quantization_learning_rate",
+        ),
         needed=bool(ladder) and has_requirements,
     )
     draft.step(
@@ -196,6 +232,16 @@ class _Draft:
         self.steps: list[Step] = []
         kinds = ARCHITECTURES.get(facts["architecture"], ())
         self.family_is_carried_out = facts["data_kind"] in kinds and facts["task"] in TASKS
+
+    def pretrain(self, kind: str, data_kind: str) -> None:
+        """Add one way of starting from other data; each is judged by itself."""
+        does = _PRETRAINING.get(kind, f"Pretrain: {kind}.")
+        able = is_carried_out("pretraining", kind) and data_kind in PRETRAINED_KINDS.get(kind, ())
+        if able and kind == "unsupervised":
+            able = is_carried_out("unsupervised_method", self.values.get("unsupervised_method"))
+        decided = tuple(slot for slot in _PRETRAINING_SLOTS if slot in self.values)
+        status: Status = "carried_out" if able and self.family_is_carried_out else "not_carried_out_yet"
+        self.steps.append(Step(f"pretrain_{kind}", does, decided, status))
 
     def step(self, name: str, does: str, slots: tuple[str, ...], *, needed: bool = True) -> None:
         decided = tuple(slot for slot in slots if slot in self.values)

@@ -56,6 +56,16 @@ def train(
     device_profile: Annotated[
         Path | None, typer.Option(help="Measured latencies of another device as JSON; the latency budget is for it.")
     ] = None,
+    pretrained: Annotated[
+        Path | None, typer.Option(help="Run folder or .keras file whose lower layers are tried as a beginning.")
+    ] = None,
+    unlabeled: Annotated[
+        Path | None, typer.Option(help="Rows without labels to pretrain on, in the form of the data.")
+    ] = None,
+    auxiliary: Annotated[Path | None, typer.Option(help="Labeled data of a similar task to train for first.")] = None,
+    auxiliary_target: Annotated[
+        str | None, typer.Option(help="Column to predict there; inferred when it is not given.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier run once the new one is finished.")
@@ -72,7 +82,16 @@ def train(
     names = tuple(name.strip() for name in export.split(",") if name.strip())
     said = {"series_id": series_id, "time": time, "horizon": horizon, "window": window}
     options = {name: value for name, value in said.items() if value is not None}
-    request = replace(request, exports=names, device_profile=device_profile, data_options=options)
+    request = replace(
+        request,
+        exports=names,
+        device_profile=device_profile,
+        data_options=options,
+        pretrained=pretrained,
+        unlabeled=unlabeled,
+        auxiliary=auxiliary,
+        auxiliary_target=auxiliary_target,
+    )
     teller = None if no_progress else _Teller()
     try:
         run = carry_out(request, out, resume=resume, force=force, progress=teller)
