@@ -121,6 +121,11 @@ class ForecastSource:
         )
         self.profile: Profile = self._profile(window, why)
 
+    @property
+    def series(self) -> list[Series]:
+        """Every series, ordered in time and without gaps."""
+        return self._series
+
     def split(self, seed: int) -> Split:
         """Divide the places from which a whole horizon lies in one part; chance has no say in it."""
         rows, start = {}, 0
@@ -272,6 +277,8 @@ class ForecastSource:
                 window * len(channels),
                 f"A forecast reads {window} steps of {len(channels)} columns ({why}).",
             ),
+            ("sequence_steps", window, f"A forecast reads {window} steps ({why})."),
+            ("segment_steps", self.encoder.segment, f"It reads {self.encoder.segment} of them at once."),
             ("labeled_rows", target.labeled_rows, f"There are {target.labeled_rows:,} steps of {several}."),
             ("outputs", target.size, f"{self.horizon} steps of {len(channels)} columns are forecast at once."),
         ]

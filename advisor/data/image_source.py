@@ -95,6 +95,11 @@ class ImageSource:
         self.encoder = ImageEncoder(self.schema, self._pictures.form)
         self.profile = _profile(self.schema, self._pictures)
 
+    @property
+    def pictures(self) -> Pictures:
+        """The pictures in one form, with their labels; those of separate data come last."""
+        return self._pictures
+
     def split(self, seed: int) -> Split:
         """Divide the pictures by their labels; equal pictures stay in one part. See :func:`make_split`."""
         pictures = self._pictures

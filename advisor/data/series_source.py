@@ -21,7 +21,7 @@ from advisor.data.profiling import Profile, target_facts
 from advisor.data.protocols import SourceOptions
 from advisor.data.schema import Column, Schema
 from advisor.data.series_encoding import LONGEST, SERIES, ForecastEncoder, SeriesEncoder, pad
-from advisor.data.series_table import channels_of, check_columns, open_table, read_series
+from advisor.data.series_table import Series, channels_of, check_columns, open_table, read_series
 from advisor.data.splitting import Split, make_split
 from advisor.data.targets import describe_target, labels_of
 from advisor.errors import DataError, Finding
@@ -84,6 +84,11 @@ class SeriesSource:
             self.schema, tuple(channels), length, series_id=options.series_id, time=options.time
         )
         self.profile: Profile = self._profile()
+
+    @property
+    def series(self) -> list[Series]:
+        """Every series that has a value, in the order of its first row."""
+        return self._series
 
     def split(self, seed: int) -> Split:
         """Divide the series, by the split column or by chance within each class."""
@@ -195,6 +200,7 @@ class SeriesSource:
             ("data_kind", KIND, "You named the column that tells series apart."),
             ("architecture", "recurrent", "A series is read step by step."),
             ("features", len(self.encoder.channels), f"Each step has {len(self.encoder.channels)} numbers."),
+            ("sequence_steps", self.encoder.length, f"Of a series, {self.encoder.length} steps are read at most."),
             (
                 "labeled_rows",
                 target.labeled_rows,

@@ -23,6 +23,8 @@ MODULES: Mapping[str, str] = {
     "table": "advisor.data.table_source",
 }
 """Kinds that are carried out, in the order in which data are recognized; a table is what is left."""
+USUAL_SEED = 0
+"""The seed of a run that isn't given one."""
 
 
 def recognize_kind(data: Any, options: SourceOptions) -> tuple[str, str]:
@@ -118,4 +120,7 @@ def profile(
     Raises:
         DataError: If the data can't be read or used.
     """
-    return open_source(data, target, kind=kind, split_column=split_column, task=task, kinds=kinds, **options).profile
+    source = open_source(data, target, kind=kind, split_column=split_column, task=task, kinds=kinds, **options)
+    if source.kind == "text":
+        source.split(USUAL_SEED)  # only training rows say which words there are
+    return source.profile

@@ -93,7 +93,24 @@ class TextSource:
         )
         self._train = split.train
         self.__dict__.pop("encoder", None)
+        self._tell_vocabulary()
         return split
+
+    def _tell_vocabulary(self) -> None:
+        """Add to the profile what only the training rows say."""
+        known = self.encoder.vocabulary
+        words, pairs = len(known.words), len(known.pairs)
+        found = {
+            "sequence_steps": (known.length, f"Of a text, {known.length} words are read at most."),
+            "vocabulary_words": (words, f"{words:,} words occur often enough in the training texts."),
+            "vocabulary_pairs": (pairs, f"{pairs:,} pairs of words occur often enough in the training texts."),
+        }
+        told = {name: fact for name, fact in found.items() if fact[0]}
+        self.profile = replace(
+            self.profile,
+            facts={**self.profile.facts, **{name: value for name, (value, _) in told.items()}},
+            how={**self.profile.how, **{name: sentence for name, (_, sentence) in told.items()}},
+        )
 
     def bundle(self, split: Split) -> DataBundle:
         """Encode the parts."""

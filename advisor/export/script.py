@@ -12,18 +12,32 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import TrainingReport
 from advisor.data import Schema
+from advisor.data.text_tokens import LIMITS
 from advisor.errors import ExportError, Finding
-from advisor.export.source_text import assignment, comment, first_sentences, literal, prose, quoted, tidy
+from advisor.export.script_constants import constants_of
+from advisor.export.script_sources import PictureScript, SeriesScript, describe_pictures, describe_series
+from advisor.export.source_text import assignment, literal, prose, quoted, tidy
 from advisor.export.table_source import TableSource, describe_table
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from advisor.data import Source
+
 Style = Literal["fit", "loop"]
 STYLES = ("fit", "loop")
 TEMPLATES = Path(__file__).parent / "templates" / "script"
-TASKS = ("regression", "binary", "multiclass")
-ARCHITECTURES = ("dense_stack", "wide_and_deep", "residual")
+TASKS = ("regression", "binary", "multiclass", "multilabel", "forecasting")
+ARCHITECTURES = {
+    "table": ("dense_stack", "wide_and_deep", "residual"),
+    "image": ("dense_stack", "wide_and_deep", "residual", "convolutional"),
+    "series": ("recurrent",),
+    "forecast": ("recurrent",),
+    "text": ("recurrent",),
+}
+"""Kind of data (forecasts apart from labeled series) → the architectures that a script is written for: all of them."""
+CALIBRATION_SALT, CALIBRATION_SHARE = 6061, 0.5
+"""How validation rows are set aside for calibration; the same as in a run (tested)."""
 INITIALIZERS = {"he_normal": "HeNormal", "lecun_normal": "LecunNormal", "glorot_uniform": "GlorotUniform"}
 REGULARIZERS = {"l1": "L1(STRENGTH)", "l2": "L2(STRENGTH)", "l1_l2": "L1L2(STRENGTH, STRENGTH)"}
 LOSSES = {
@@ -34,11 +48,11 @@ LOSSES = {
     "sparse_categorical_crossentropy": ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy()"),
 }
 RANGE_DIVISORS = {"sgd_momentum": 3.0, "sgd_nesterov": 3.0, "rmsprop": 10.0, "nadam": 10.0, "adamw": 10.0}
-"""Optimizer → how far below the rate at which the loss shoots up the maximum stays, where the recipe doesn't say; the
-same as in training (tested)."""
+"""Optimizer → how far below the rate at which the loss shoots up 1cycle's maximum stays, where the recipe doesn't say;
+the same as in training (tested). A rate that stays keeps ``STEADY_DIVISOR`` below it."""
+STEADY_DIVISOR = 10.0
 LEFT_OUT = {
     "weigh_classes": "",
-    "augment": "augmentation",
     "sparsify": "zeroing of weights",
     "fold_batch_normalization": "folding of Batch Normalization",
     "quantize": "smaller number formats",
@@ -47,18 +61,21 @@ LEFT_OUT = {
     "calibrate": "calibration",
 }
 """Steps of a plan that the script doesn't take, and what to call them."""
+COLOURS = 3
 
 
 @dataclass(frozen=True)
 class ScriptData:
-    """The table that a script is written for.
+    """The data that a script is written for.
 
     Attributes:
-        path: Path of the file, as the script shall name it.
-        schema: What is known about the table.
-        frame: The table, if it is in memory; the file is read otherwise.
-        validation: Path of a separate table for validation.
-        test: Path of a separate table for the final measurement.
+        path: Path of the data, as the script shall name it.
+        schema: What is known about them.
+        frame: A table, if it is in memory; the file is read otherwise.
+        validation: Path of separate data for validation.
+        test: Path of separate data for the final measurement.
+        source: The data as the run opened them; a table needs none.
+        data: What they were opened from, where that isn't the path.
     """
 
     path: str
@@ -66,6 +83,14 @@ class ScriptData:
     frame: pl.DataFrame | None = field(default=None, repr=False)
     validation: str | None = None
     test: str | None = None
+    source: Source | None = field(default=None, repr=False)
+    data: Any = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The kind of data: ``table``, ``image``, ``series``, ``forecast`` or ``text``."""
+        kind = "table" if self.source is None else self.source.kind
+        return "forecast" if self.schema.target.task == "forecasting" else kind
 
 
 @dataclass(frozen=True)
@@ -147,52 +172,151 @@ def generate_script(
     decisions: Mapping[str, Any] = recommendation["decisions"]
     values = {slot: decision["value"] for slot, decision in decisions.items()}
     problem: Mapping[str, Any] = recommendation["problem"]
-    _check(style, problem, values, recipe)
+    kind = _kind(problem) if data is None else data.kind
+    _check(style, kind, problem, values, recipe)
     recipe = {**recipe, "range_test_divisor": recipe["range_test_divisor"] or RANGE_DIVISORS[recipe["optimizer"]]}
-    table = None if data is None else describe_table(data.path, data.schema, data.frame, data.validation, data.test)
+    found = _Described() if data is None else _describe(data)
     task = data.schema.target.task if data is not None else str(problem["task"])
+    size = data.schema.target.size if data is not None else problem.get("outputs") or 1
+    several = task == "multilabel" or (task == "regression" and size > 1)
+    normalized = values["normalization"] == "batch_normalization"
+    scaled = task in ("regression", "forecasting") and values["target_scaling"] != "none"
     context: dict[str, Any] = {
         "style": style,
+        "kind": kind,
+        "architecture": problem["architecture"],
         "task": task,
+        "several": several,
+        "has_classes": task in ("binary", "multiclass"),
         "values": values,
         "recipe": recipe,
-        "table": table,
+        "table": found.table,
+        "pictures": found.pictures,
+        "series": found.series,
+        "kinds_of_columns": _kinds_of_columns(found.table, several, task),
+        "extra_columns": _extra_columns(found.table, found.series),
+        "text_limits": (LIMITS.words, LIMITS.fewest, LIMITS.longest),
         "facts": facts,
         "finds_rate": facts.maximum_learning_rate is None and recipe["maximum_rate"] == "range_test",
-        "scaled": task == "regression" and values["target_scaling"] != "none",
-        "balanced": task != "regression" and recipe["class_weighting"] == "balanced",
+        "scaled": scaled,
+        "y_are": _targets_in_words(task, scaled, several),
+        "balanced": task not in ("regression", "forecasting") and recipe["class_weighting"] == "balanced",
         "averaged": recipe["weight_averaging"] == "ema",
+        "augments": kind == "image" and values.get("augmentation", "none") != "none",
+        "mirrors": found.pictures is None or found.pictures.form[2] == COLOURS,
+        "calibrates": values.get("calibration", "none") != "none",
+        "calibration_salt": CALIBRATION_SALT,
+        "calibration_share": CALIBRATION_SHARE,
         "initializer": INITIALIZERS[values["kernel_initializer"]],
         "regularizer": REGULARIZERS.get(values["regularization"]),
-        "batch_normalized": values["normalization"] == "batch_normalization",
+        "batch_normalized": normalized,
+        "no_bias": normalized and values["normalization_position"] == "before_activation",
         "loss_function": LOSSES[recipe["loss"]][0],
         "loss_class": LOSSES[recipe["loss"]][1],
         "optimizer": recipe["optimizer"],
         "restores": recipe["early_stopping"] == "restore_best",
-        "title": _title(recommendation, table, style),
-        "constants": _constants(decisions, values, recipe, facts, table, task, style),
+        "title": _title(recommendation, kind, found, style),
+        "constants": constants_of(
+            decisions,
+            recipe,
+            kind=kind,
+            architecture=problem["architecture"],
+            has_categories=found.table is None or found.table.has_categories,
+            loop=style == "loop",
+            maximum_rate=facts.maximum_learning_rate,
+            epochs=facts.epochs,
+            stop_after=facts.stop_after,
+            strength=facts.regularization_strength,
+            rate=facts.dropout_rate,
+        ),
     }
     return tidy(_environment().get_template("train.py.j2").render(**context))
 
 
-def _check(style: str, problem: Mapping[str, Any], values: Mapping[str, Any], recipe: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class _Described:
+    """What the templates know of the data: a table (of series too), pictures, or nothing yet."""
+
+    table: TableSource | None = None
+    pictures: PictureScript | None = None
+    series: SeriesScript | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Name of the file or folder."""
+        found = self.table or self.pictures
+        return None if found is None else found.name
+
+
+def _describe(data: ScriptData) -> _Described:
+    raw = data.path if data.data is None else data.data
+    source: Any = data.source
+    if data.kind == "image":
+        return _Described(pictures=describe_pictures(data.path, raw, source, data.validation, data.test))
+    if data.kind in ("series", "forecast"):
+        table, series = describe_series(data.path, raw, source)
+        return _Described(table=table, series=series)
+    return _Described(describe_table(data.path, data.schema, data.frame, data.validation, data.test))
+
+
+def _kind(problem: Mapping[str, Any]) -> str:
+    """Return the kind of data of a problem; its words may leave it to the architecture."""
+    if problem.get("task") == "forecasting":
+        return "forecast"
+    kind = str(problem.get("data_kind") or "table")
+    usual = {"convolutional": "image", "recurrent": "series"}.get(str(problem.get("architecture")), "table")
+    return usual if kind == "table" else kind
+
+
+def _kinds_of_columns(table: TableSource | None, several: bool, task: str) -> str:
+    """Return the expression for what is read: features and targets, each with its kind."""
+    if table is None or task == "forecasting":
+        return "FEATURES"
+    if several:
+        return "{**FEATURES, **TARGETS}"
+    is_number = not table.keys or not isinstance(table.keys[0], str)
+    return f'{{**FEATURES, TARGET: "{"numeric" if is_number else "categorical"}"}}'
+
+
+def _extra_columns(table: TableSource | None, series: SeriesScript | None) -> str:
+    """Return the expressions for columns that are passed on as they are."""
+    found = ["frame[SPLIT_COLUMN]"] if table is not None and table.split_column else []
+    if series is not None:
+        found += ["frame[SERIES_ID]"] if series.series_id else []
+        found += ["frame[TIME]"] if series.uses_time else []
+    return ", ".join(found)
+
+
+def _targets_in_words(task: str, scaled: bool, several: bool) -> str:
+    if task == "multiclass":
+        return "class numbers (rows,)"
+    shape = {"forecasting": "(rows, steps * channels)"}.get(task, "(rows, targets)" if several else "(rows, 1)")
+    if task in ("binary", "multilabel"):
+        return f"0 and 1 {shape}"
+    return f"targets {shape}" + (", standardized" if scaled else "")
+
+
+def _check(
+    style: str, kind: str, problem: Mapping[str, Any], values: Mapping[str, Any], recipe: Mapping[str, Any]
+) -> None:
     allowed: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "style": (style, STYLES),
         "task": (problem.get("task"), TASKS),
-        "architecture": (problem.get("architecture"), ARCHITECTURES),
+        "architecture": (problem.get("architecture"), ARCHITECTURES[kind]),
         "kernel_initializer": (values.get("kernel_initializer"), tuple(INITIALIZERS)),
-        "regularization": (values.get("regularization"), ("none", *REGULARIZERS)),
+        "regularization": (values.get("regularization"), ("none", "weight_decay", *REGULARIZERS)),
         "dropout": (values.get("dropout"), ("none", "dropout", "alpha_dropout")),
         "normalization": (values.get("normalization"), ("none", "batch_normalization", "layer_normalization")),
         "loss": (recipe.get("loss"), tuple(LOSSES)),
         "optimizer": (recipe.get("optimizer"), tuple(RANGE_DIVISORS)),
-        "learning_rate_schedule": (recipe.get("schedule"), ("one_cycle", "constant")),
+        "learning_rate_schedule": (recipe.get("schedule"), ("one_cycle", "constant", "performance")),
     }
     wrong = [
         Finding(
             "E110",
             name,
-            f"no script can be generated for {name} {value!r}.",
+            f"no script can be generated for {name} {value!r}"
+            + (f" and data of the kind {kind}." if name == "architecture" else "."),
             f"Scripts are generated for: {', '.join(choices)}.",
         )
         for name, (value, choices) in allowed.items()
@@ -202,9 +326,13 @@ def _check(style: str, problem: Mapping[str, Any], values: Mapping[str, Any], re
         raise ExportError(*wrong)
 
 
-def _title(recommendation: Mapping[str, Any], table: TableSource | None, style: Style) -> str:
+def _title(recommendation: Mapping[str, Any], kind: str, found: _Described, style: Style) -> str:
     rulebook = recommendation.get("rulebook", {})
-    what = "the target column" if table is None else f"`{table.target}` in {table.name}"
+    what = {"image": "pictures", "forecast": "forecasts", "table": "the target column"}.get(kind, f"a {kind}")
+    if found.table is not None and kind != "forecast":
+        what = f"`{found.table.target}` in {found.table.name}"
+    elif found.name is not None:
+        what = f"{'forecasts of' if kind == 'forecast' else 'the pictures in'} {found.name}"
     first = f"Train the network that Advisor configured for {what}."
     first = first if len(first) <= 80 else "Train the network that Advisor configured."
     lines = [prose(first), ""]
@@ -222,124 +350,23 @@ def _title(recommendation: Mapping[str, Any], table: TableSource | None, style: 
     ]
     if missing := [name for name in dict.fromkeys(missing) if name]:
         lines += ["", prose(f"Not in this script: {', '.join(missing)}.")]
-    lines += ["", "Needs: pip install tensorflow keras numpy polars"]
+    needs = ["tensorflow", "keras", "numpy"]
+    if kind != "image":
+        needs.append("polars")
+    elif found.pictures is None or found.pictures.format != "npz":
+        needs.append("pillow")
+    lines += ["", f"Needs: pip install {' '.join(needs)}"]
     return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class _Constant:
-    name: str
-    value: Any
-    slot: str = ""
-    why: str = ""
-
-
-def _constants(
-    decisions: Mapping[str, Any],
-    values: Mapping[str, Any],
-    recipe: Mapping[str, Any],
-    facts: ScriptFacts,
-    table: TableSource | None,
-    task: str,
-    style: Style,
-) -> str:
-    """Return the block of constants: what the rules decided first, each with its rule, then details of the methods."""
-    decided = [
-        *_network(values, facts),
-        *_training(values, recipe, facts, style),
-    ]
-    if table is None or table.has_categories:
-        decided.append(_Constant("ONE_HOT_UP_TO", values["categorical_encoding_limit"], "categorical_encoding_limit"))
-        size = values.get("embedding_size")
-        if size is not None:
-            decided.append(_Constant("EMBEDDING_SIZE", size, "embedding_size"))
-    blocks: dict[str, list[str]] = {}
-    for constant in decided:
-        decision = decisions.get(constant.slot, {})
-        why = constant.why or f"Rule {decision.get('rule', '')}: {first_sentences(str(decision.get('because', '')))}"
-        blocks.setdefault(why, []).append(assignment(constant.name, constant.value))
-    lines = [f"{comment(why)}\n" + "\n".join(names) for why, names in blocks.items()]
-    return "\n\n".join(lines)
-
-
-def _network(values: Mapping[str, Any], facts: ScriptFacts) -> list[_Constant]:
-    found = [
-        _Constant("HIDDEN_LAYERS", values["hidden_layers"], "hidden_layers"),
-        _Constant("UNITS", values["units"], "units"),
-        _Constant("ACTIVATION", values["activation"], "activation"),
-        _Constant("OUTPUT_ACTIVATION", values["output_activation"], "output_activation"),
-    ]
-    if values["normalization"] == "batch_normalization":
-        momentum = values.get("batch_normalization_momentum", 0.99)
-        found.append(_Constant("NORMALIZATION_MOMENTUM", momentum, "batch_normalization_momentum"))
-    if values["regularization"] != "none":
-        strength = facts.regularization_strength
-        strength = values["regularization_strengths"][0] if strength is None else strength
-        found.append(_Constant("STRENGTH", strength, "regularization"))
-    if values["dropout"] != "none":
-        rate = facts.dropout_rate
-        found.append(_Constant("DROPOUT_RATE", values["dropout_rates"][0] if rate is None else rate, "dropout"))
-    return found
-
-
-def _training(
-    values: Mapping[str, Any], recipe: Mapping[str, Any], facts: ScriptFacts, style: Style
-) -> list[_Constant]:
-    found = [
-        _Constant("BATCH_SIZE", recipe["batch_size"], "batch_size"),
-        _Constant("MAX_EPOCHS", recipe["max_epochs"] if facts.epochs is None else facts.epochs, "max_epochs"),
-    ]
-    if facts.stop_after is not None:
-        found.append(_Constant("STOP_AFTER", facts.stop_after, why="The run's time budget was used up here."))
-    if recipe["early_stopping"] == "restore_best" and recipe["patience_epochs"] is not None:
-        found.append(_Constant("PATIENCE_EPOCHS", recipe["patience_epochs"], "patience_epochs"))
-    if recipe["gradient_clipping"] is not None:
-        found.append(_Constant("LARGEST_GRADIENT", recipe["gradient_clipping"], "gradient_clipping"))
-    if facts.maximum_learning_rate is not None:
-        why = "Found by the run's range test: the rate at which the loss shoots up, divided by a margin."
-        found.append(_Constant("MAXIMUM_LEARNING_RATE", facts.maximum_learning_rate, why=why))
-    elif recipe["maximum_rate"] != "range_test":
-        found.append(_Constant("MAXIMUM_LEARNING_RATE", recipe["maximum_rate"], "maximum_learning_rate"))
-    else:
-        why = "The range test, which finds the maximum learning rate: from which rate to which, and what counts."
-        names = ("first", "last", "steps", "repeats", "smoothing", "blow_up", "divisor")
-        found += [_Constant(f"RANGE_TEST_{name.upper()}", recipe[f"range_test_{name}"], why=why) for name in names]
-    if recipe["schedule"] == "one_cycle":
-        why = "1cycle: start far below the maximum rate, rise, fall, and end at nearly nothing."
-        details = ("start_divisor", "annihilation_fraction", "annihilation_divisor")
-        found += [_Constant(name.upper(), recipe[name], why=why) for name in details]
-    if facts.maximum_learning_rate is None and recipe["maximum_rate"] == "range_test":
-        why = "A training whose loss diverges starts anew with a lower rate."
-        retries = ("max_retries", "retry_factor") + (
-            ("divergence_factor", "collapse_factor") if style == "loop" else ()
-        )
-        found += [_Constant(name.upper(), recipe[name], why=why) for name in retries]
-    return found + _optimizer(recipe)
-
-
-def _optimizer(recipe: Mapping[str, Any]) -> list[_Constant]:
-    optimizer = recipe["optimizer"]
-    found = []
-    if optimizer.startswith("sgd"):
-        found.append(_Constant("MOMENTUM", recipe["momentum"], "momentum"))
-        if recipe["schedule"] == "one_cycle":
-            found.append(_Constant("MOMENTUM_DROP", recipe["momentum_drop"], "momentum"))
-    else:
-        names = {"rmsprop": ("rho",), "nadam": ("beta_1", "beta_2"), "adamw": ("beta_1", "beta_2", "weight_decay")}
-        found += [_Constant(name.upper(), recipe[name], "optimizer") for name in (*names[optimizer], "epsilon")]
-    if recipe["loss"] == "huber":
-        found.append(_Constant("HUBER_DELTA", recipe["huber_delta"], "loss"))
-    if recipe["weight_averaging"] == "ema":
-        found.append(_Constant("AVERAGING_DECAY", recipe["averaging_decay"], "weight_averaging"))
-    if recipe["min_delta"]:
-        found.append(_Constant("SMALLEST_GAIN", recipe["min_delta"], "early_stopping"))
-    return found
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters.update(literal=literal, quoted=quoted)
     environment.globals["assignment"] = assignment

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.data import Schema, read_table
 from advisor.data.conventions import CONVENTIONS, DELIMITERS, MISSING_TOKENS, NAN_TOKENS
+from advisor.data.inferring import unlabeled_rows
+from advisor.data.schema import Target
 from advisor.data.splitting import stack_frames
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class TableSource:
         decimal_comma: Numeric columns of a text file with thousands marks or decimal commas.
         dates: Date column → order of its parts in text, whether it has a time of day, and the first day.
         target: Name of the target.
+        targets: Each column to predict and its kind; one where it isn't several at once.
         classes: Class labels, for people.
         keys: What the classes look like in the column as the script reads it: numbers or text.
         split_column: Column that holds the split.
@@ -54,8 +57,9 @@ class TableSource:
     decimal_comma: list[str]
     dates: dict[str, tuple[str, bool, int]]
     target: str
+    targets: dict[str, str]
     classes: list[str]
-    keys: list[float] | list[str]
+    keys: list[Any]
     split_column: str | None
     missing_parts: list[str]
     validation: str | None
@@ -84,8 +88,8 @@ class TableSource:
 
     @property
     def has_booleans(self) -> bool:
-        """Return whether any feature is Boolean."""
-        return "boolean" in self.features.values()
+        """Return whether any feature or target is Boolean."""
+        return "boolean" in (*self.features.values(), *self.targets.values())
 
 
 def describe_table(
@@ -106,12 +110,13 @@ def describe_table(
     Raises:
         DataError: If the file can't be read.
     """
+    import polars as pl
+
     frame = read_table(path) if frame is None else frame
     suffix = Path(path).suffix.lower()
     kind = _format(Path(path))
     separator, plain, raw = _text_reading(path, suffix, frame) if kind == "csv" else ("", True, None)
     target = schema.target
-    numbers = target.label_kind in ("integer", "number")
     return TableSource(
         path=path,
         name=Path(path).name,
@@ -128,15 +133,27 @@ def describe_table(
             if column.kind == "datetime"
         },
         target=target.name,
+        targets={name: "boolean" if frame[name].dtype == pl.Boolean else "numeric" for name in target.names}
+        if target.size > 1 and target.task != "forecasting"
+        else {},
         classes=list(target.classes),
-        keys=[float(name) for name in target.classes] if numbers else list(target.classes),
+        keys=class_keys(target),
         split_column=schema.split_column,
         missing_parts=_left_to_chance(frame, schema, validation, test),
         validation=validation,
         test=test,
-        repeats=_repeats(frame, schema, validation, test),
+        repeats=target.task != "forecasting" and _repeats(frame, schema, validation, test),
         flags=any(column.missing and column.kind != "categorical" for column in schema.features),
     )
+
+
+def class_keys(target: Target, *, truth: bool = False) -> list[Any]:
+    """Return the classes as a script meets them: numbers or text (or truth values where they aren't made text)."""
+    if target.label_kind in ("integer", "number"):
+        return [float(name) for name in target.classes]
+    if truth and target.label_kind == "boolean":
+        return [name == "true" for name in target.classes]
+    return list(target.classes)
 
 
 def _format(path: Path) -> str:
@@ -211,6 +228,6 @@ def _repeats(frame: pl.DataFrame, schema: Schema, validation: str | None, test: 
     import polars as pl
 
     # Column by column: polars takes some names for patterns.
-    rows = pl.DataFrame([whole[name] for name in names]).filter(whole[schema.target.name].is_not_null())
+    rows = pl.DataFrame([whole[name] for name in names]).filter(~unlabeled_rows(whole, schema))
     repeated = 1 - rows.n_unique() / max(rows.height, 1)
     return 0 < repeated <= CONVENTIONS.maximum_duplicate_share

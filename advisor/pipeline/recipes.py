@@ -31,7 +31,25 @@ def recipe_for(core: Any, values: Mapping[str, Any], task: str, strength: float 
         TrainingError: If a slot is missing or can't be carried out.
     """
     recipe = Recipe.from_values(values, task=task, strength=strength)
-    if compiles_well(core):
-        return recipe
+    return recipe if compiles_well(core) else _spared(recipe)
+
+
+def recipe_of(values: Mapping[str, Any], task: str, strength: float | None = None) -> Recipe:
+    """Return the recipe of :func:`recipe_for` for a network that nobody has built yet.
+
+    Args:
+        values: Slot → value.
+        task: The problem's task.
+        strength: The regularization strength that is tried; None takes the first one that is listed.
+
+    Raises:
+        TrainingError: If a slot is missing or can't be carried out.
+    """
+    recipe = Recipe.from_values(values, task=task, strength=strength)
+    return recipe if values.get("convolution", "none") == "none" else _spared(recipe)
+
+
+def _spared(recipe: Recipe) -> Recipe:
+    """Return the recipe of a network whose steps are costly and aren't compiled."""
     steps = min(recipe.range_test_steps, COSTLY_RANGE_TEST_STEPS)
     return replace(recipe, compiled=False, range_test_repeats=1, range_test_steps=steps)

@@ -8,6 +8,10 @@ from typing import Any
 
 BYTES = {"float32": 4, "float16": 2, "int8": 1}
 _LAYERS_OF_A_STAGE = 2
+_GATES = {"gru": (3, 2), "lstm": (4, 1)}
+"""Recurrent cell → its gates, and the biases of each (a GRU has one before and one behind its reset gate)."""
+_CODES_BESIDE_TOKENS = 2
+"""Padding, and unknown tokens."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Estimate:
         parameters: Numbers in all weights, moving statistics of Batch Normalization included.
         trainable_parameters: Those that training changes.
         bytes: Size of the weights at the recommended precision; a delivered file holds the graph as well.
-        multiply_adds: Multiplications with addition for one row, in dense and convolution kernels.
+        multiply_adds: Multiplications with addition for one row, in dense, convolution and recurrent kernels.
         assumes: What the numbers rest on.
     """
 
@@ -53,12 +57,18 @@ class _Count:
         before = values.get("normalization_position") == "before_activation"
         # A layer directly before Batch Normalization has no bias: it would be subtracted again.
         self.has_bias = not (self.normalization == "batch_normalization" and before)
-        self.trainable = self.moving = self.multiply_adds = 0
+        self.trainable = self.moving = self.fixed = self.multiply_adds = 0
 
     def kernel(self, inputs: int, outputs: int, *, places: int = 1, bias: bool | None = None) -> None:
         """Count a kernel that is applied at so many places."""
         self.trainable += inputs * outputs + (outputs if (self.has_bias if bias is None else bias) else 0)
         self.multiply_adds += inputs * outputs * places
+
+    def recurrent(self, cell: str, inputs: int, units: int, *, steps: int) -> None:
+        """Count a layer of recurrent cells that reads so many steps."""
+        gates, biases = _GATES[cell]
+        self.trainable += gates * units * (inputs + units + biases)
+        self.multiply_adds += gates * units * (inputs + units) * steps
 
     def normalize(self, width: int) -> None:
         """Count the normalization that follows a layer, if there is one."""
@@ -68,7 +78,7 @@ class _Count:
 
     def total(self, values: Mapping[str, Any], inputs: int, outputs: int, assumes: str) -> Estimate:
         """Return the whole."""
-        parameters = self.trainable + self.moving
+        parameters = self.trainable + self.moving + self.fixed
         size = parameters * BYTES.get(values.get("precision", "float32"), 4)
         return Estimate(inputs, outputs, parameters, self.trainable, size, self.multiply_adds, assumes)
 
@@ -143,10 +153,74 @@ def _convolutional(facts: Mapping[str, Any], values: Mapping[str, Any], outputs:
     return count.total(values, inputs, outputs, "the pictures have the stated form")
 
 
+def _recurrent(facts: Mapping[str, Any], values: Mapping[str, Any], outputs: int) -> Estimate | None:
+    sizes = [values.get(slot) for slot in ("hidden_layers", "recurrent_units")]
+    known = values.get("recurrent_cell") in _GATES and all(isinstance(each, int) for each in sizes)
+    if not known or facts["sequence_steps"] is None or facts["features"] is None:
+        return None
+    layers, units = (int(each) for each in sizes if each is not None)
+    if facts["task"] == "forecasting":
+        return _forecast(facts, values, layers, units, outputs)
+    if facts["data_kind"] not in ("series", "text"):
+        return None
+    return _both_ways(facts, values, layers, units, outputs)
+
+
+def _both_ways(
+    facts: Mapping[str, Any], values: Mapping[str, Any], layers: int, units: int, outputs: int
+) -> Estimate | None:
+    """Count a network that reads a series or a text in both directions, and answers once."""
+    count, steps, width = _Count(values), facts["sequence_steps"], facts["features"]
+    inputs = steps * width
+    if facts["data_kind"] == "text":
+        tokens = [facts["vocabulary_words"], facts["vocabulary_pairs"]]
+        size = values.get("embedding_size")
+        if None in tokens or not isinstance(size, int):
+            return None
+        count.trainable += sum(each + _CODES_BESIDE_TOKENS for each in tokens) * size
+        inputs, width = steps * len(tokens), size * len(tokens)
+    wide = width if values.get("wide_path") else 0
+    for _ in range(layers):
+        for _ in ("forwards", "backwards"):
+            count.recurrent(values["recurrent_cell"], width, units, steps=steps)
+        width = 2 * units
+        count.normalize(width)
+    # The largest and the mean state side by side; the wide path beside them.
+    count.kernel(2 * width + wide, outputs, bias=True)
+    what = "text" if facts["data_kind"] == "text" else "series"
+    return count.total(values, inputs, outputs, f"every {what} is padded, or cut off, to {steps} steps")
+
+
+def _forecast(
+    facts: Mapping[str, Any], values: Mapping[str, Any], layers: int, units: int, outputs: int
+) -> Estimate | None:
+    """Count a network that forecasts each channel by itself, with the same weights for all."""
+    steps, segment = facts["sequence_steps"], facts["segment_steps"]
+    if segment is None or facts["features"] % steps or steps % segment:
+        return None
+    channels = facts["features"] // steps
+    if outputs % channels:
+        return None
+    horizon, width = outputs // channels, segment
+    count = _Count(values)
+    for _ in range(layers):
+        count.recurrent(values["recurrent_cell"], width, units, steps=steps // segment)
+        width = units
+        count.normalize(width)
+    count.kernel(width, horizon, bias=True)
+    if values.get("wide_path"):
+        # The ridge solution, which training leaves alone.
+        count.fixed += steps * horizon + horizon
+        count.multiply_adds += steps * horizon
+    count.multiply_adds *= channels
+    return count.total(values, facts["features"], outputs, "every column that is read is forecast")
+
+
 FAMILIES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], int], Estimate | None]] = {
     "dense_stack": _dense_family,
     "wide_and_deep": _dense_family,
     "residual": _dense_family,
     "convolutional": _convolutional,
+    "recurrent": _recurrent,
 }
 """Architecture → the function that counts it; an architecture that isn't here can't be counted yet."""

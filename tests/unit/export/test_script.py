@@ -124,11 +124,11 @@ def test_the_divisors_of_the_range_test_are_those_of_training() -> None:
 
 def test_what_no_script_can_do_is_refused_with_all_reasons() -> None:
     document, _, recipe = advice("regression")
-    document["problem"]["architecture"] = "convolutional"
+    document["problem"]["architecture"] = "transformer"
     with pytest.raises(ExportError) as caught:
         generate_script(document, recipe.as_dict(), style="other")  # type: ignore[arg-type]
     assert [finding.place for finding in caught.value.findings] == ["style", "architecture"]
-    assert "'convolutional'" in str(caught.value)
+    assert "'transformer'" in str(caught.value)
 
 
 def test_many_numbered_columns_are_written_in_one_line(tmp_path: Path) -> None:
