@@ -168,7 +168,7 @@ def draw_up(
     regularization, dropout = choice("regularization"), choice("dropout")
     output_activation = choice("output_activation")
     choice("input_normalization")
-    if values.get("target_scaling") is not None:
+    if values.get("target_scaling") not in (None, "interval"):  # the bounds of an interval are the activation's
         choice("target_scaling")
     findings.extend(_check_outputs(task, outputs, output_activation))
     size = values.get("embedding_size")

@@ -122,3 +122,7 @@ def test_columns_that_cannot_be_built_are_refused():
         lay_out((), statistics, 4)
     with pytest.raises(BuildError, match="at least 2 codes"):
         lay_out((Column("a", "code", 1), Column("b", "numeric")), statistics, 4)
+
+
+def test_a_bounded_target_is_mapped_on_what_its_output_reaches():
+    assert draw({"target_scaling": "interval", "output_activation": "sigmoid"}).output_activation == "sigmoid"
