@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from advisor.data.table_source import TableSource
+from advisor.data.text_source import TextSource
 from advisor.evaluation import primary_metric
 from advisor.export.manifest import versions, write_manifest
 from advisor.export.model_card import render_model_card
-from advisor.export.script import ARCHITECTURES, ScriptData, ScriptFacts, generate_script
+from advisor.export.script import ScriptData, ScriptFacts, generate_script
 from advisor.pipeline.compression_documents import pareto_documents, pareto_points, sparsity_by_layer
 from advisor.pipeline.delivery import Delivered
 from advisor.pipeline.doubt_documents import calibration_of, doubt_of
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared, inputs_of
+from advisor.pipeline.recipes import recipe_of
 from advisor.report import (
     ColumnProfile,
     DataProfile,
@@ -30,10 +32,9 @@ from advisor.report import Metrics as ReportMetrics
 from advisor.report.card import model_card_inputs
 from advisor.report.inputs import NETWORK
 from advisor.storage import write_json, write_text
-from advisor.training import Recipe
 
-DATA_IN_MEMORY = "data.parquet"
-"""What a script calls data that were given as a table in memory."""
+DATA_IN_MEMORY = {"image": "data.npz"}
+"""Kind of data → what a script calls them where they were given in memory; ``data.parquet`` for all others."""
 
 
 def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, folder: Path, name: str) -> None:
@@ -56,9 +57,7 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
     write_json(folder / "metrics.json", metrics_document(prepared, fitted, delivered))
     write_json(folder / "requirements.json", requirements_document(delivered))
     write_json(folder / "logs" / "history.json", history_document(fitted))
-    script = script_of(prepared, fitted)
-    if script is not None:
-        write_text(folder / "train.py", script)
+    write_text(folder / "train.py", script_of(prepared, fitted))
     inputs = report_inputs(prepared, fitted, delivered, name)
     write_text(folder / "report.html", render_report(inputs))
     write_text(folder / "model_card.md", render_model_card(model_card_inputs(inputs)))
@@ -67,39 +66,40 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
     )
 
 
-def script_of(prepared: Prepared, fitted: Fitted) -> str | None:
-    """Return the standalone script of the chosen training; None for what scripts can't do yet.
+def script_of(prepared: Prepared, fitted: Fitted) -> str:
+    """Return the standalone script of the chosen training, which it repeats bit for bit.
 
-    It repeats the training bit for bit, except where a part of the validation rows was set aside for calibration:
-    the script stops by all of them.
+    A network that began with other data is the exception: its script trains the same network from scratch, with a
+    learning rate of its own, and says so.
     """
     request, chosen, source = prepared.request, fitted.chosen, prepared.source
-    architecture = chosen.candidate.recommendation.problem.architecture
-    if chosen.candidate.origin:
-        return None
-    if not isinstance(source, TableSource) or source.schema.target.size > 1 or architecture not in ARCHITECTURES:
-        return None
-    paths = [each if isinstance(each, str | Path) else None for each in (request.validation, request.test)]
+    candidate = chosen.candidate
+    facts = ScriptFacts.from_training(
+        chosen.report,
+        seed=request.seed,
+        regularization_strength=candidate.strength,
+        dropout_rate=candidate.rate,
+    )
+    if candidate.origin:
+        facts = replace(facts, maximum_learning_rate=None, epochs=None, stop_after=None)
+    validation, test = (
+        str(each) if isinstance(each, str | Path) else None for each in (request.validation, request.test)
+    )
     in_memory = not isinstance(request.data, str | Path)
     return generate_script(
-        chosen.candidate.recommendation.to_dict(),
-        Recipe.from_values(
-            chosen.candidate.recommendation.values, task=prepared.bundle.task, strength=chosen.candidate.strength
-        ).as_dict(),
+        candidate.recommendation.to_dict(),
+        recipe_of(candidate.recommendation.values, prepared.bundle.task, candidate.strength).as_dict(),
         style="loop",
         data=ScriptData(
-            path=DATA_IN_MEMORY if in_memory else str(request.data),
-            schema=source.schema,
-            frame=source.frame if in_memory else None,
-            validation=None if paths[0] is None else str(paths[0]),
-            test=None if paths[1] is None else str(paths[1]),
+            path=DATA_IN_MEMORY.get(source.kind, "data.parquet") if in_memory else str(request.data),
+            schema=prepared.source.schema,  # type: ignore[arg-type]  # every kind of data has the schema of a table
+            frame=source.frame if in_memory and isinstance(source, TableSource | TextSource) else None,
+            validation=validation,
+            test=test,
+            source=source,
+            data=request.data,
         ),
-        facts=ScriptFacts.from_training(
-            chosen.report,
-            seed=request.seed,
-            regularization_strength=chosen.candidate.strength,
-            dropout_rate=chosen.candidate.rate,
-        ),
+        facts=facts,
     )
 
 
