@@ -7,7 +7,8 @@ test holds the result beside the toolkit's own on the same network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +23,8 @@ Model = Any
 PATTERNS = ("unstructured", "two_of_four", "block")
 GROUP = 4
 """Weights of one output that follow one another along the inputs: of which two go, or which go together as a block."""
-_PRUNABLE = ("Dense",)
+PRUNABLE = ("Dense", "Conv1D", "Conv2D")
+"""Layers that are pruned. A depthwise convolution has too few weights, and a recurrent cell keeps them to itself."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ def plan_pruning(
     Raises:
         CompressionError: If there is nothing to prune, or the pattern doesn't allow the fraction.
     """
-    sizes = {
-        layer.name: int(np.prod(layer.kernel.shape)) for layer in model.layers if type(layer).__name__ in _PRUNABLE
-    }
+    sizes = {layer.name: int(np.prod(layer.kernel.shape)) for layer in model.layers if type(layer).__name__ in PRUNABLE}
     if not sizes:
-        raise CompressionError(Finding("C103", "sparsity", "the network has no dense layer that could be pruned."))
+        raise CompressionError(
+            Finding("C103", "sparsity", "the network has no dense or convolution layer that could be pruned.")
+        )
     if pattern not in PATTERNS:
         raise CompressionError(Finding("C103", "sparsity_pattern", f"{pattern!r} is none of {', '.join(PATTERNS)}."))
     if pattern == "two_of_four":
@@ -84,16 +86,18 @@ def mask_of(kernel: Array, fraction: float, pattern: str = "unstructured") -> Ar
     """Return the mask that leaves the largest weights of a kernel.
 
     Args:
-        kernel: (inputs, outputs).
+        kernel: (…, inputs, outputs); a convolution's window counts as more inputs, the channels of one place beside
+            each other.
         fraction: Fraction of zeros, rounded up to whole weights or blocks.
         pattern: Where zeros may be.
 
     Returns:
         1 where a weight stays and 0 where it goes, float32, of the kernel's shape.
     """
-    size = np.abs(np.asarray(kernel, np.float64))
+    shape = np.shape(kernel)
+    size = np.abs(np.asarray(kernel, np.float64)).reshape(-1, shape[-1])
     if pattern == "unstructured":
-        return _without_smallest(size.ravel(), fraction).reshape(size.shape)
+        return _without_smallest(size.ravel(), fraction).reshape(shape)
     inputs, outputs = size.shape
     groups = -(-inputs // GROUP)
     padded = np.full((groups * GROUP, outputs), np.nan)
@@ -109,7 +113,7 @@ def mask_of(kernel: Array, fraction: float, pattern: str = "unstructured") -> Ar
         mask = np.repeat(
             _without_smallest(worth.ravel(), fraction, weights.ravel()).reshape(groups, 1, outputs), GROUP, 1
         )
-    return np.ascontiguousarray(mask.reshape(groups * GROUP, outputs)[:inputs])
+    return np.ascontiguousarray(mask.reshape(groups * GROUP, outputs)[:inputs]).reshape(shape)
 
 
 def _without_smallest(worth: Array, fraction: float, weights: Array | None = None) -> Array:
@@ -124,9 +128,14 @@ def _without_smallest(worth: Array, fraction: float, weights: Array | None = Non
 
 
 @lru_cache(maxsize=1)
-def masked_dense() -> Any:
-    """Return the class of dense layers with a mask."""
+def masked_layers() -> Mapping[str, Any]:
+    """Return the layers with a mask: name of the layer's class → class whose kernel is multiplied by a mask."""
     import keras
+
+    def add_mask(layer: Any) -> None:
+        layer.mask = layer.add_weight(
+            name="mask", shape=layer.kernel.shape, initializer="ones", trainable=False, dtype="float32"
+        )
 
     @keras.saving.register_keras_serializable(package="advisor")
     class MaskedDense(keras.layers.Dense):  # type: ignore[misc]  # Keras ships no types
@@ -134,9 +143,7 @@ def masked_dense() -> Any:
 
         def build(self, input_shape: Any) -> None:
             super().build(input_shape)
-            self.mask = self.add_weight(
-                name="mask", shape=self.kernel.shape, initializer="ones", trainable=False, dtype="float32"
-            )
+            add_mask(self)
 
         def call(self, inputs: Any, training: bool | None = None) -> Any:
             answers = keras.ops.matmul(inputs, self.kernel * self.mask)
@@ -144,15 +151,34 @@ def masked_dense() -> Any:
                 answers = answers + self.bias
             return answers if self.activation is None else self.activation(answers)
 
-    return MaskedDense
+    found = {"Dense": MaskedDense}
+    for name in ("Conv1D", "Conv2D"):
+        found[name] = keras.saving.register_keras_serializable(package="advisor")(
+            _masked_convolution(getattr(keras.layers, name), add_mask)
+        )
+    return found
+
+
+def _masked_convolution(kind: Any, add_mask: Callable[[Any], None]) -> Any:
+    """Return a convolution whose kernel is multiplied by a mask, a variable that isn't trained."""
+
+    def build(self: Any, input_shape: Any) -> None:
+        kind.build(self, input_shape)
+        add_mask(self)
+
+    def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
+        return kind.convolution_op(self, inputs, kernel * self.mask)
+
+    return type(f"Masked{kind.__name__}", (kind,), {"build": build, "convolution_op": convolution_op})
 
 
 def with_masks(model: Model, target: Target) -> Model:
     """Return a copy of a model whose kernels to be pruned have masks, all ones."""
-    masked_dense()
+    masked_layers()
     graph = Graph(model)
     for name in target.fractions:
-        graph.replace_class(name, "MaskedDense", "advisor>MaskedDense")
+        kind = f"Masked{type(graph.layers[name]).__name__}"
+        graph.replace_class(name, kind, f"advisor>{kind}")
         graph.weights[name] = [*graph.weights[name], np.ones_like(graph.weights[name][0])]
     return graph.build()
 
@@ -162,7 +188,7 @@ def without_masks(masked: Model, model: Model) -> Model:
     graph = Graph(model)
     for layer in masked.layers:
         weights = [np.asarray(each, np.float64) for each in layer.get_weights()]
-        if type(layer).__name__ == "MaskedDense":
+        if type(layer).__name__.startswith("Masked"):
             kernel, *bias, mask = weights
             weights = [kernel * mask, *bias]
         if weights:
@@ -171,42 +197,54 @@ def without_masks(masked: Model, model: Model) -> Model:
 
 
 class GradualPruning:
-    """Raises the sparsity epoch by epoch and keeps the best weights of the epochs that have all of it.
+    """Raises the sparsity along a polynomial schedule while a network trains.
 
-    :meth:`callback` goes into the training; after it, :meth:`finish` puts the best weights in place.
+    What it has done is all in the masks, which are variables of the network: a training that resumes from a checkpoint
+    goes on pruning where it was.
     """
 
-    def __init__(self, target: Target, *, ramp_epochs: int, power: float = 3.0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        begin_share: float = 0.0,
+        end_share: float = 0.5,
+        every_epochs: int = 1,
+        power: float = 3.0,
+    ) -> None:
         """Prepare the schedule.
 
         Args:
             target: How sparse each kernel shall become.
-            ramp_epochs: Epochs until the target is reached.
+            begin_share: Share of the planned epochs before the first weights go.
+            end_share: Share of them after which all of the target has gone.
+            every_epochs: Epochs between two changes of the masks.
             power: Exponent of the schedule (Zhu & Gupta: 3): fast at first, slow at the end.
         """
-        self._target, self._ramp, self._power = target, max(1, ramp_epochs), power
-        self._best: tuple[float, list[Array]] | None = None
+        self._target, self._begin, self._end = target, begin_share, end_share
+        self._every, self._power = max(1, every_epochs), power
         self._model: Model = None
 
     def callback(self, model: Model) -> Any:
         """Return the Keras callback that prunes this model while it trains."""
         import keras
 
-        self._model = model
-        return keras.callbacks.LambdaCallback(on_epoch_begin=self.on_epoch_begin, on_epoch_end=self.on_epoch_end)
+        class Pruning(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+            """Sets the masks at the beginning of epochs."""
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Set the masks for an epoch, counted from 0."""
-        if epoch == 0:  # a training that diverged begins anew
-            self._best = None
-        if epoch < self._ramp:
-            self.set_masks(1.0 - (1.0 - (epoch + 1) / self._ramp) ** self._power)
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                pruning.on_epoch_begin(epoch, int(self.params["epochs"]))
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Remember the weights if they are the best of those that are sparse enough."""
-        loss = float((logs or {}).get("val_loss", np.inf))
-        if epoch + 1 >= self._ramp and (self._best is None or loss < self._best[0]):
-            self._best = (loss, [np.array(each) for each in self._model.get_weights()])
+        self._model, pruning = model, self
+        return Pruning()
+
+    def on_epoch_begin(self, epoch: int, planned: int) -> None:
+        """Set the masks for an epoch, counted from 0, of so many."""
+        last = max(1, math.ceil(self._end * planned))
+        first = min(math.floor(self._begin * planned), last - 1)
+        due = (epoch - first) % self._every == 0 or epoch + 1 == last
+        if first <= epoch < last and due:
+            self.set_masks(1.0 - (1.0 - (epoch + 1 - first) / (last - first)) ** self._power)
 
     def set_masks(self, share: float) -> None:
         """Prune every kernel to a share of its target; what is pruned stays zero."""
@@ -221,10 +259,6 @@ class GradualPruning:
             layer.mask.assign(mask)
             layer.kernel.assign(kernel * mask)
 
-    def finish(self) -> float:
-        """Put the best weights in place and return their validation loss; infinite where none were sparse enough."""
-        if self._best is None:
-            self.set_masks(1.0)
-            return float("inf")
-        self._model.set_weights(self._best[1])
-        return self._best[0]
+    def finish(self) -> None:
+        """Set whatever is still missing of the target to zero: nothing, unless the training ended early."""
+        self.set_masks(1.0)

@@ -21,8 +21,6 @@ from advisor.errors import CompressionError, Finding
 LEGACY = "TF_USE_LEGACY_KERAS"
 Block = tuple[Array, Array, str]
 """Kernel, bias and activation of a dense layer."""
-EPOCHS, BATCH, RATE = 10, 32, 1e-4
-"""Fine-tuning as the toolkit's guide does it: briefly, at a low rate."""
 _ACTIVATIONS = ("relu", "linear", "sigmoid", "softmax", "tanh")
 """Activations that the toolkit quantizes; it refuses ELU, SELU and leaky ReLU."""
 
@@ -65,6 +63,9 @@ def train_in_int8(
     statistics: Statistics,
     *,
     seed: int,
+    epochs: int,
+    rate: float,
+    batch: int,
     integers: bool = False,
 ) -> bytes:
     """Fine-tune a dense network with simulated 8-bit arithmetic and convert it.
@@ -76,6 +77,9 @@ def train_in_int8(
         bundle: The data.
         statistics: Mean and scale of a regression's targets.
         seed: Decides the order of the rows.
+        epochs: Passes over the training rows.
+        rate: Learning rate of Adam.
+        batch: Rows a step.
         integers: Whether inputs and outputs are 8-bit integers too.
 
     Returns:
@@ -92,8 +96,8 @@ def train_in_int8(
     with toolkit() as (tf_keras, tfmot), _reported():
         tf_keras.utils.set_random_seed(seed)
         quantized = tfmot.quantization.keras.quantize_model(_twin(tf_keras, blocks, x.shape[1]))
-        quantized.compile(optimizer=tf_keras.optimizers.Adam(RATE), loss=_loss(bundle.task, scale))
-        quantized.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+        quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task, scale))
+        quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
         return _convert(quantized, integers)
 
 

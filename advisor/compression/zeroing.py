@@ -10,6 +10,7 @@ import numpy as np
 
 from advisor.artifacts import Array
 from advisor.compression.graph import Graph
+from advisor.compression.masking import PRUNABLE
 
 Model = Any
 STEPS = 16
@@ -49,7 +50,7 @@ def zero_tiny_weights(model: Model, cost: Callable[[Model], float], *, allowed: 
         The network with the most zeros found, at least those that cost nothing (weights that are zero already).
     """
     graph = Graph(model)
-    names = [name for name, layer in graph.layers.items() if type(layer).__name__ == "Dense"]
+    names = [name for name, layer in graph.layers.items() if type(layer).__name__ in PRUNABLE]
     sizes = np.sort(np.concatenate([np.abs(graph.weights[name][0]).ravel() for name in names]))
     working = graph.build()
     layers = {name: working.get_layer(name) for name in names}

@@ -196,7 +196,7 @@ def compress(
         progress.event(event)
 
     progress.stage("Compressing", "as decided, and further where a requirement is missed; every step is measured")
-    settled = settle(prepared, fitted, progress, tell)
+    settled = settle(prepared, fitted, progress, tell, checkpoints=checkpoints, resume=resume)
     bench = Workbench(prepared, folder, profile)
     val, test = bench.metrics(settled.chosen.core)
     descent = Descent(bench, settled, val, test, None, [], [], tell)
@@ -217,10 +217,18 @@ def compress(
     return _deliver(descent, events, folder, closest)
 
 
-def settle(prepared: Prepared, fitted: Fitted, progress: Progress, tell: Tell) -> Fitted:
+def settle(
+    prepared: Prepared,
+    fitted: Fitted,
+    progress: Progress,
+    tell: Tell,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+) -> Fitted:
     """Make a trained network sparse and fold its normalization, as far as the recommendation says so."""
     try:
-        fitted = sparsify(prepared, fitted, progress, tell)
+        fitted = sparsify(prepared, fitted, progress, tell, checkpoints=checkpoints, resume=resume)
     except (CompressionError, TrainingError) as error:
         tell(Event("not_sparse", f"The network was not made sparse: {error.findings[0].message}"))
     if fitted.recommendation.values["fold_batch_normalization"]:

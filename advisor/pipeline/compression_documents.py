@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.compression import PRUNABLE
 from advisor.evaluation import primary_metric
 from advisor.pipeline.candidates import Candidate
 from advisor.pipeline.compressing import Compressed
@@ -60,12 +61,12 @@ def pareto_points(compressed: Compressed | None) -> tuple[ParetoPoint, ...]:
 
 
 def sparsity_by_layer(fitted: Fitted, compressed: Compressed | None) -> tuple[LayerSparsity, ...]:
-    """Return the zeros of each dense layer where the network was to be made sparse."""
+    """Return the zeros of each pruned kernel where the network was to be made sparse."""
     if compressed is None or fitted.recommendation.values["sparsification"] == "none":
         return ()
     found = []
     for layer in fitted.chosen.core.layers:
-        if type(layer).__name__ == "Dense":
+        if type(layer).__name__ in PRUNABLE:
             kernel = layer.get_weights()[0]
             found.append(LayerSparsity(layer.name, int(kernel.size), int(kernel.size - np.count_nonzero(kernel))))
     return tuple(found)

@@ -119,7 +119,7 @@ def _quantization_aware(descent: Descent, context: Context) -> None:
         why = before[-1].why if before else "8 bits throughout were not tried."
         descent.skip(name, f"8 bits without such training were not too costly: {why}")
         return
-    prepared = descent.bench.prepared
+    prepared, values = descent.bench.prepared, descent.fitted.recommendation.values
     core = fold(descent.fitted.chosen.core).model
     preparation, _ = descent.bench.cut(core)
     content = train_in_int8(
@@ -128,6 +128,9 @@ def _quantization_aware(descent: Descent, context: Context) -> None:
         prepared.bundle,
         prepared.statistics,
         seed=prepared.request.seed,
+        epochs=int(values["quantization_epochs"]),
+        rate=float(values["quantization_learning_rate"]),
+        batch=int(values["batch_size"]),
         integers=descent.integers_only,
     )
     candidate = descent.bench.from_bytes(content, preparation, core, name)
@@ -148,8 +151,15 @@ def _magnitude_pruning(descent: Descent, context: Context) -> None:
     if values["sparsification"] == "magnitude_pruning":
         pruned = descent.fitted
     else:
-        fraction = float(values.get("ladder_sparsity_target") or 0.9)
-        pruned = prune(prepared, descent.fitted, fraction, context.progress, descent.tell)
+        pruned = prune(
+            prepared,
+            descent.fitted,
+            float(values["ladder_sparsity_target"]),
+            context.progress,
+            descent.tell,
+            checkpoints=context.checkpoints / "ladder",
+            resume=context.resume,
+        )
     candidate = descent.bench.make(pruned.chosen.core, "sparse_float32")
     if descent.weigh("magnitude_pruning", candidate, before=(descent.val, descent.test)):
         descent.fitted = pruned
@@ -286,14 +296,15 @@ def _train_smaller(descent: Descent, context: Context, rung: str, layers: int, u
         )
     )
     smaller = replace(prepared, recommendation=recommendation)
+    checkpoints = context.checkpoints / f"smaller-{layers}x{units}"
     fitted = fit(
         smaller,
-        checkpoints=context.checkpoints / f"smaller-{layers}x{units}",
+        checkpoints=checkpoints,
         logs=context.checkpoints.parent / "logs" / f"smaller-{layers}x{units}",
         resume=context.resume,
         progress=context.progress,
     )
-    fitted = settle(smaller, fitted, context.progress, descent.tell)
+    fitted = settle(smaller, fitted, context.progress, descent.tell, checkpoints=checkpoints, resume=context.resume)
     old = descent.fitted
     if any(type(layer).__name__ == "BatchNormalization" for layer in fitted.chosen.core.layers):
         fitted, _ = folded(smaller, fitted, descent.tell)

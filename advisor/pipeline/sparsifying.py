@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Event
@@ -26,30 +27,74 @@ NO_LIMIT = 1e12
 
 @dataclass(frozen=True)
 class PruningRecipe:
-    """How a network goes on training while it is pruned; a rulebook may set any of these under the same name.
+    """How a network goes on training while it is pruned: slots of a recommendation, under the same names.
 
     Attributes:
-        pruning_epoch_share: Length of the pruning, as a share of the planned epochs of the training before it.
+        pruning_optimizer: Method of the gradient steps.
+        pruning_schedule: Schedule of the learning rate.
+        pruning_learning_rate: Its highest value.
+        pruning_epoch_share: Length of the pruning, as a share of the most epochs of the training before it.
         pruning_fewest_epochs: But at least so many.
-        pruning_ramp_share: Share of them in which the sparsity rises (Zhu & Gupta 2017, section 3: pruning ends well
-            before training does, so that the network can recover).
-        pruning_rate_fraction: Maximum learning rate, as a share of the training's.
+        pruning_begin_share: Share of them before the first weights go.
+        pruning_end_share: Share of them after which all of the target has gone; the rest is fine-tuning.
+        pruning_every_epochs: Epochs between two changes of the masks.
+        pruning_time_share: Share of a time budget that is kept for it.
+        pruning_spares_output: Whether the output layer stays dense where the others can make up for it.
         smallest_pruned_layer: Layers with fewer weights than this stay dense where the others can make up for them.
         highest_sparsity: More than this isn't tried: some weights must be left for an answer that depends on the row.
     """
 
-    pruning_epoch_share: float = 0.5
-    pruning_fewest_epochs: int = 30
-    pruning_ramp_share: float = 0.5
-    pruning_rate_fraction: float = 0.5
-    smallest_pruned_layer: int = 256
-    highest_sparsity: float = 0.99
+    pruning_optimizer: str
+    pruning_schedule: str
+    pruning_learning_rate: float
+    pruning_epoch_share: float
+    pruning_fewest_epochs: int
+    pruning_begin_share: float
+    pruning_end_share: float
+    pruning_every_epochs: int
+    pruning_time_share: float
+    pruning_spares_output: bool
+    smallest_pruned_layer: int
+    highest_sparsity: float
 
     @classmethod
-    def from_values(cls, values: Any) -> PruningRecipe:
-        """Take what a rulebook sets."""
-        known = {name: values[name] for name in cls.__dataclass_fields__ if values.get(name) is not None}
-        return cls(**known)
+    def from_values(cls, values: Mapping[str, Any]) -> PruningRecipe:
+        """Read it from the values of a recommendation.
+
+        Raises:
+            CompressionError: If a slot is missing: the recommendation was made before there was one.
+        """
+        missing = [name for name in cls.__dataclass_fields__ if values.get(name) is None]
+        if missing:
+            raise CompressionError(
+                Finding(
+                    "C110",
+                    "sparsification",
+                    f"the recommendation doesn't decide {', '.join(missing)}.",
+                    "Recommend again with this version's rulebook.",
+                )
+            )
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__})
+
+    def training(self, recipe: Recipe) -> Recipe:
+        """Return the recipe of the training before, changed to one for pruning."""
+        return replace(
+            recipe,
+            optimizer=self.pruning_optimizer,
+            schedule=self.pruning_schedule,
+            maximum_rate=self.pruning_learning_rate,
+            max_epochs=max(self.pruning_fewest_epochs, math.ceil(recipe.max_epochs * self.pruning_epoch_share)),
+            early_stopping="restore_best",
+            counted_from_share=self.pruning_end_share,
+            patience_epochs=None,
+            weight_averaging="none",
+            divergence_factor=NO_LIMIT,
+            collapse_factor=NO_LIMIT,
+        )
+
+    def seconds(self, time_budget: float | None) -> float | None:
+        """Return what pruning may take of a time budget; None is unlimited."""
+        return None if time_budget is None else max(1.0, time_budget * self.pruning_time_share)
 
 
 def wanted_sparsity(fitted: Fitted) -> float | None:
@@ -60,7 +105,15 @@ def wanted_sparsity(fitted: Fitted) -> float | None:
     return None
 
 
-def sparsify(prepared: Prepared, fitted: Fitted, progress: Progress, tell: Tell) -> Fitted:
+def sparsify(
+    prepared: Prepared,
+    fitted: Fitted,
+    progress: Progress,
+    tell: Tell,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+) -> Fitted:
     """Make the chosen network sparse as the slot ``sparsification`` says.
 
     Args:
@@ -68,6 +121,8 @@ def sparsify(prepared: Prepared, fitted: Fitted, progress: Progress, tell: Tell)
         fitted: The trained networks.
         progress: Is told of the epochs of pruning.
         tell: Is told what was done, and what it cost.
+        checkpoints: Folder of the checkpoints of this network; None writes none.
+        resume: Go on from a checkpoint that is there.
 
     Returns:
         The same with a sparse network as the chosen one; as it was when nothing is to be done.
@@ -81,7 +136,7 @@ def sparsify(prepared: Prepared, fitted: Fitted, progress: Progress, tell: Tell)
     if kind == "none":
         return fitted
     if kind == "magnitude_pruning":
-        return prune(prepared, fitted, wanted or 0.0, progress, tell)
+        return prune(prepared, fitted, wanted or 0.0, progress, tell, checkpoints=checkpoints, resume=resume)
     zeroed = _zero(prepared, fitted, tell)
     reached = measure_sparsity(zeroed.chosen.core).fraction
     if wanted is None or reached >= wanted:
@@ -94,7 +149,7 @@ def sparsify(prepared: Prepared, fitted: Fitted, progress: Progress, tell: Tell)
             {"reached": reached, "required": wanted},
         )
     )
-    return prune(prepared, zeroed, wanted, progress, tell)
+    return prune(prepared, zeroed, wanted, progress, tell, checkpoints=checkpoints, resume=resume)
 
 
 def validation_metric(prepared: Prepared) -> Callable[[Any], float]:
@@ -141,8 +196,31 @@ def _zero(prepared: Prepared, fitted: Fitted, tell: Tell) -> Fitted:
     return replace(fitted, chosen=replace(trial, core=zeroed.model))
 
 
-def prune(prepared: Prepared, fitted: Fitted, wanted: float, progress: Progress, tell: Tell) -> Fitted:
-    """Prune the chosen network step by step to a fraction of zeros while it goes on training."""
+def prune(
+    prepared: Prepared,
+    fitted: Fitted,
+    wanted: float,
+    progress: Progress,
+    tell: Tell,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+) -> Fitted:
+    """Prune the chosen network step by step to a fraction of zeros while it goes on training.
+
+    Args:
+        prepared: Data and decisions.
+        fitted: The trained networks.
+        wanted: Fraction of zeros.
+        progress: Is told of the epochs.
+        tell: Is told what was done, and what it cost.
+        checkpoints: Folder of the checkpoints of this network; None writes none.
+        resume: Go on from a checkpoint that is there.
+
+    Raises:
+        CompressionError: If the sparsity can't be had.
+        Interrupted: If the user stopped it.
+    """
     values, chosen = fitted.recommendation.values, fitted.chosen
     own = PruningRecipe.from_values(values)
     fraction = min(wanted, own.highest_sparsity)
@@ -160,38 +238,36 @@ def prune(prepared: Prepared, fitted: Fitted, wanted: float, progress: Progress,
         fraction,
         pattern=values["sparsity_pattern"],
         smallest=own.smallest_pruned_layer,
-        spared=("output",),
+        spared=("output",) if own.pruning_spares_output else (),
     )
     metric = validation_metric(prepared)
     before = metric(chosen.core)
-    recipe = Recipe.from_values(values, task=prepared.bundle.task, strength=chosen.candidate.strength)
-    epochs = max(own.pruning_fewest_epochs, math.ceil(recipe.max_epochs * own.pruning_epoch_share))
-    recipe = replace(
-        recipe,
-        max_epochs=epochs,
-        maximum_rate=max(chosen.report.maximum_learning_rate * own.pruning_rate_fraction, 1e-6),
-        early_stopping="none",
-        patience_epochs=None,
-        weight_averaging="none",
-        divergence_factor=NO_LIMIT,
-        collapse_factor=NO_LIMIT,
-    )
+    recipe = own.training(Recipe.from_values(values, task=prepared.bundle.task, strength=chosen.candidate.strength))
     masked = with_masks(chosen.core, target)
-    pruning = GradualPruning(target, ramp_epochs=math.ceil(epochs * own.pruning_ramp_share))
-    title = f"pruning to {fraction:g} zeros"
-    progress.fit_begins(title, epochs)
+    pruning = GradualPruning(
+        target,
+        begin_share=own.pruning_begin_share,
+        end_share=own.pruning_end_share,
+        every_epochs=own.pruning_every_epochs,
+    )
+    progress.fit_begins(f"pruning to {fraction:g} zeros", recipe.max_epochs)
     report = train(
         masked,
         prepared.bundle,
         recipe,
         seed=prepared.request.seed,
         statistics=prepared.statistics,
+        checkpoints=None if checkpoints is None else checkpoints / f"pruning-{fraction:g}",
+        resume=resume,
         callbacks=[pruning.callback(masked)],
         on_epoch=lambda epoch, planned: progress.epoch(epoch),
+        time_budget=own.seconds(prepared.request.time_budget),
     )
     progress.fit_ends()
     if report.interrupted:
         raise Interrupted
+    for event in report.events:
+        tell(event)
     pruning.finish()
     pruned = without_masks(masked, chosen.core)
     after = metric(pruned)
@@ -201,8 +277,8 @@ def prune(prepared: Prepared, fitted: Fitted, wanted: float, progress: Progress,
     tell(
         Event(
             "pruned",
-            f"Pruned to {reached:.3f} zeros ({values['sparsity_pattern'].replace('_', ' ')}) in {epochs} epochs: "
-            f"the validation metric went from {before:.4g} to {after:.4g} "
+            f"Pruned to {reached:.3f} zeros ({values['sparsity_pattern'].replace('_', ' ')}) in {len(report.epochs)} "
+            f"epochs: the validation metric went from {before:.4g} to {after:.4g} "
             + (
                 f"({cost:+.2%})."
                 if cost <= allowed

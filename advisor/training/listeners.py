@@ -25,9 +25,10 @@ class Listeners:
             model.stop_training = False
             self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
 
-    def begin(self) -> None:
-        """Announce the training."""
+    def begin(self, planned: int) -> None:
+        """Announce the training, and how many epochs are planned."""
         if self._callbacks is not None:
+            self._callbacks.set_params({"epochs": planned, "verbose": 0})
             self._callbacks.on_train_begin()
 
     def begin_epoch(self, number: int) -> None:

@@ -130,7 +130,7 @@ class _Training:
         progress, graph = self._progress, self._graph
         if progress.maximum_rate is None:
             self._prepare()
-        listeners.begin()
+        listeners.begin(progress.planned_epochs)
         while not progress.finished and not self._stopped():
             number = len(progress.epochs) + 1
             listeners.begin_epoch(number)
@@ -143,7 +143,8 @@ class _Training:
                 self._start_anew(number)
                 continue
             progress.epochs.append(epoch)
-            if epoch.val_loss < progress.best_val_loss - self._recipe.min_delta:
+            counts = number >= self._recipe.counted_from_share * progress.planned_epochs
+            if counts and epoch.val_loss < progress.best_val_loss - self._recipe.min_delta:
                 progress.best_val_loss, progress.best_epoch, progress.best = epoch.val_loss, number, graph.result()
             wants_stop = listeners.end_epoch(epoch, progress.planned_epochs)
             progress.finished = self._is_over(number) or wants_stop
@@ -181,8 +182,7 @@ class _Training:
     def _prepare(self) -> None:
         """Measure the untrained model, find the maximum rate, and fit the schedule into the time."""
         progress, graph, recipe = self._progress, self._graph, self._recipe
-        loss, _ = graph.evaluate()
-        progress.best_val_loss = loss if math.isfinite(loss) else math.inf
+        progress.best_val_loss = self._untrained_loss()
         if isinstance(recipe.maximum_rate, str):
             rates = rates_of(recipe)
             drop = recipe.momentum_drop if recipe.schedule == "one_cycle" else 0.0  # as at 1cycle's maximum rate
@@ -294,8 +294,14 @@ class _Training:
         progress.epochs.clear()
         progress.first_loss = None
         progress.best_epoch, progress.best = 0, self._graph.result()
+        progress.best_val_loss = self._untrained_loss()
+
+    def _untrained_loss(self) -> float:
+        """Return the validation loss that the first epoch is held against."""
+        if self._recipe.counted_from_share > 0:
+            return math.inf
         loss, _ = self._graph.evaluate()
-        progress.best_val_loss = loss if math.isfinite(loss) else math.inf
+        return loss if math.isfinite(loss) else math.inf
 
     def _is_over(self, number: int) -> bool:
         """Say whether training ends after this epoch, and note why when that is before the planned end."""

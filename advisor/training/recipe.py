@@ -76,6 +76,8 @@ class Recipe:
             data sets and networks).
         range_test_divisor: The maximum is the rate at which the loss shot up, divided by this; null takes the
             optimizer's own, see :data:`advisor.training.optimizers.METHODS`.
+        counted_from_share: Share of the planned epochs that must be over before an epoch can be the best: what a
+            network was before, or while it still changes, is no answer.
         divergence_factor: A mean epoch loss above this multiple of the first loss counts as diverged.
         collapse_factor: A training whose last epoch's loss exceeds its lowest by this factor, and half of the first
             loss, has collapsed: it counts as diverged while there are retries left.
@@ -119,6 +121,7 @@ class Recipe:
     range_test_smoothing: float = 0.9
     range_test_blow_up: float = 3.0
     range_test_divisor: float | None = None
+    counted_from_share: float = 0.0
     divergence_factor: float = 3.0
     collapse_factor: float = 2.0
     max_retries: int = 4

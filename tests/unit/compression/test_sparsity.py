@@ -66,21 +66,62 @@ def test_gradual_pruning_reaches_the_target_and_masks_leave_exact_zeros():
     masked = with_masks(model, target)
     rows = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
     assert np.array_equal(np.asarray(masked(rows)), np.asarray(model(rows)))
-    pruning = GradualPruning(target, ramp_epochs=3)
-    pruning.callback(masked)
+    pruning = GradualPruning(target, end_share=0.75)
+    callback = pruning.callback(masked)
+    callback.set_params({"epochs": 4})
     shares = []
     for epoch in range(4):
-        pruning.on_epoch_begin(epoch)
+        callback.on_epoch_begin(epoch)
         kernels = [layer.kernel * layer.mask for layer in masked.layers if hasattr(layer, "mask")]
         shares.append(float(np.mean([np.mean(np.asarray(kernel) == 0) for kernel in kernels])))
-        pruning.on_epoch_end(epoch, {"val_loss": [9.0, 1.0, 3.0, 4.0][epoch]})
     assert shares == sorted(shares)
-    assert pruning.finish() == 3.0
+    assert shares[1] < 0.8 <= shares[2] == shares[3]
+    before = [np.array(layer.mask) for layer in masked.layers if hasattr(layer, "mask")]
+    pruning.finish()
+    after = [np.array(layer.mask) for layer in masked.layers if hasattr(layer, "mask")]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
     pruned = without_masks(masked, model)
     assert np.allclose(np.asarray(pruned(rows)), np.asarray(masked(rows)), atol=1e-6)
     kernels = [w for w in pruned.get_weights() if w.ndim == 2]
     assert sum((w == 0).sum() for w in kernels) / sum(w.size for w in kernels) >= 0.8
     assert [layer.name for layer in pruned.layers] == [layer.name for layer in model.layers]
+
+
+def test_portions_come_only_as_often_as_asked_for_and_all_are_there_in_time():
+    masked = with_masks(net(), plan_pruning(net(), 0.5))
+    pruning = GradualPruning(plan_pruning(net(), 0.5), begin_share=0.2, end_share=0.8, every_epochs=3)
+    pruning.callback(masked)
+    shares = []
+    for epoch in range(10):
+        pruning.on_epoch_begin(epoch, 10)
+        shares.append(float(np.mean(np.asarray(masked.get_layer("dense_1").mask) == 0)))
+    assert shares[1] == 0 < shares[2] == shares[4] < shares[5] < shares[7] == shares[9] == 0.5
+
+
+@pytest.mark.parametrize("pattern", ["unstructured", "two_of_four", "block"])
+def test_convolutions_are_pruned_like_dense_layers(pattern):
+    keras.utils.set_random_seed(0)
+    tensor = features = keras.Input((8, 8, 3), name="features")
+    tensor = keras.layers.Conv2D(8, 3, activation="relu", name="conv")(tensor)
+    tensor = keras.layers.DepthwiseConv2D(3, name="depthwise")(tensor)
+    tensor = keras.layers.Conv2D(12, 1, name="point")(tensor)
+    model = keras.Model(features, keras.layers.Dense(2, name="output")(keras.layers.GlobalAveragePooling2D()(tensor)))
+    target = plan_pruning(model, 0.5, pattern=pattern)
+    assert set(target.fractions) == {"conv", "point", "output"}
+    masked = with_masks(model, target)
+    rows = np.random.default_rng(0).normal(size=(5, 8, 8, 3)).astype(np.float32)
+    assert np.allclose(np.asarray(masked(rows)), np.asarray(model(rows)), atol=1e-6)
+    pruning = GradualPruning(target)
+    pruning.callback(masked)
+    pruning.finish()
+    pruned = without_masks(masked, model)
+    assert np.allclose(np.asarray(pruned(rows)), np.asarray(masked(rows)), atol=1e-6)
+    kernel = pruned.get_layer("conv").get_weights()[0]
+    assert (kernel == 0).mean() >= 0.5
+    if pattern == "two_of_four":
+        groups = kernel.reshape(-1, 8)[:24].reshape(6, 4, 8)
+        assert ((groups == 0).sum(axis=1) >= 2).all()
+    assert type(pruned.get_layer("conv")).__name__ == "Conv2D"
 
 
 def test_tiny_weights_are_zeroed_as_far_as_the_cost_allows():
