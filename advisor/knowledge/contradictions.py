@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from advisor.errors import Finding
 from advisor.knowledge.cells import Space, problem_of, satisfying
-from advisor.knowledge.conditions import Atom, negated, show
+from advisor.knowledge.conditions import Atom, atoms, negated, show
 from advisor.knowledge.dependencies import dependencies, say_cycle
 from advisor.knowledge.reading import suggestion
 from advisor.knowledge.rulebook import DECIDED
@@ -16,6 +16,7 @@ from advisor.knowledge.rulebook import DECIDED
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from advisor.knowledge.conditions import Condition
     from advisor.knowledge.domains import Domain, Value
     from advisor.knowledge.rulebook import Assignment, Rule, Rulebook
 
@@ -40,19 +41,31 @@ def reference_findings(rules: Sequence[Rule]) -> Iterator[Finding]:
 
 def condition_findings(rules: Sequence[Rule], domains: Mapping[str, Domain], book: Rulebook) -> Iterator[Finding]:
     """Yield conditions that no problem satisfies, and copied facts that may be null where null is no value."""
-    possible = [negated(each) for each in book.impossible]
+    possible = [({atom.fact for atom in atoms(each)}, negated(each)) for each in book.impossible]
     for rule in rules:
-        place = str(rule.place_of("when"))
-        if rule.when.parts and satisfying(domains, [rule.when]) is None:
-            yield Finding("K116", place, f"the condition of rule {rule.id!r} contradicts itself: {rule.when}")
-            continue
-        if rule.when.parts and possible and satisfying(domains, [rule.when, *possible]) is None:
+        if rule.when.parts and satisfying(domains, [rule.when, *_entangled(rule, possible)]) is None:
+            place = str(rule.place_of("when"))
+            if satisfying(domains, [rule.when]) is None:
+                yield Finding("K116", place, f"the condition of rule {rule.id!r} contradicts itself: {rule.when}")
+                continue
             yield Finding("K116", place, f"no problem can satisfy the condition of rule {rule.id!r}: {rule.when}")
         for assignment in rule.assignments:
             if assignment.copy and _copies_null(rule, assignment, domains, book):
                 copied = f"{assignment.copy!r}, which may be null, to {assignment.target!r}, which may not"
                 hint = f"Add  {assignment.copy}: {{not: null}}  to 'when', or declare the target nullable."
                 yield Finding("K121", str(assignment.place), f"rule {rule.id!r} copies {copied}", hint)
+
+
+def _entangled(rule: Rule, possible: Sequence[tuple[set[str], Condition]]) -> list[Condition]:
+    """Return what must hold besides a rule's condition: the others speak of other facts, and hold for some problem."""
+    facts = {atom.fact for atom in atoms(rule.when)}
+    found: list[Condition] = []
+    left = list(possible)
+    while met := [each for each in left if not facts.isdisjoint(each[0])]:
+        left = [each for each in left if facts.isdisjoint(each[0])]
+        found += [condition for _, condition in met]
+        facts = facts.union(*(names for names, _ in met))
+    return found
 
 
 def _copies_null(rule: Rule, assignment: Assignment, domains: Mapping[str, Domain], book: Rulebook) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, islice
 from typing import Any
 
 import yaml
@@ -31,6 +32,7 @@ _AMBIGUOUS = {"yes": "true", "on": "true", "y": "true", "true": "true", "no": "f
 _AMBIGUOUS |= {"false": "false", "null": "null", "~": "null", "": "null"}
 _MAY_BE_ANCHOR = re.compile(r"(?:^|[\s,\[{:?-])[&*][^\s,\[\]{}]", re.M)
 _BRACKET = re.compile(r"[\[\]{}]")
+_DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class BadScalar(ValueError):
@@ -143,19 +145,20 @@ class FileReader:
             column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
             self.add("K101", Place(self.file, line, column), "the file is not UTF-8 text")
             return None
-        for number, line_text in enumerate(text.split("\n"), 1):
-            if len(line_text) > LONGEST_LINE:
-                place = Place(self.file, number, LONGEST_LINE + 1)
-                self.add("K109", place, f"the line has {len(line_text):,} characters; at most {LONGEST_LINE} are read")
-                return None
-        deep = 0
-        for bracket in _BRACKET.finditer(text):
-            deep += 1 if bracket.group() in "[{" else -1
-            if deep > 5 * DEEPEST_NESTING:
-                line = text.count("\n", 0, bracket.start()) + 1
-                column = bracket.start() - text.rfind("\n", 0, bracket.start())
-                self.add("K109", Place(self.file, line, column), "brackets are nested too deeply")
-                return None
+        lines = text.split("\n")
+        if max(map(len, lines)) > LONGEST_LINE:
+            number, length = next((n, len(line)) for n, line in enumerate(lines, 1) if len(line) > LONGEST_LINE)
+            place = Place(self.file, number, LONGEST_LINE + 1)
+            self.add("K109", place, f"the line has {length:,} characters; at most {LONGEST_LINE} are read")
+            return None
+        brackets = _BRACKET.findall(text)
+        depths = list(accumulate(map(_DEEPER.__getitem__, brackets)))
+        if depths and max(depths) > 5 * DEEPEST_NESTING:
+            first = next(number for number, depth in enumerate(depths) if depth > 5 * DEEPEST_NESTING)
+            start = next(islice(_BRACKET.finditer(text), first, None)).start()
+            line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+            self.add("K109", Place(self.file, line, column), "brackets are nested too deeply")
+            return None
         return text
 
     def _refuse_anchors(self, text: str) -> bool:
@@ -191,7 +194,8 @@ class FileReader:
             return
         if isinstance(node, SequenceNode):
             for item in node.value:
-                self._check_nodes(item, depth + 1)
+                if item.tag or type(item) is not ScalarNode:
+                    self._check_nodes(item, depth + 1)
             return
         seen: dict[str, Node] = {}
         for key, value in node.value:
@@ -204,7 +208,8 @@ class FileReader:
                 self.add("K107", self.at(key), f"key {key.value!r} is given twice (first in line {first})")
             else:
                 seen[key.value] = key
-            self._check_nodes(value, depth + 1)
+            if value.tag or type(value) is not ScalarNode:
+                self._check_nodes(value, depth + 1)
 
     # ---- findings
 
