@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from advisor.interfaces.service.jobs import Job, JobEvent
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
+_NOTHING_YET = dict.fromkeys(("stage", "detail", "network", "epoch", "max_epochs", "val_metric", "metric"))
 _FORM_BYTES = 16 * 1024
 _SHOWN = 40
 
@@ -113,26 +115,31 @@ async def _run(request: Request) -> dict[str, Any]:
     jobs = need_jobs(request)
     job = await jobs.job(request.path_params["job"])
     events = await jobs.past_events(job.id)
+    files: dict[bool, list[dict[str, str]]] = {True: [], False: []}
+    for name, each in sorted(job.files.items()):
+        line = {"name": name, "size": size(each["bytes"]), "address": f"/v1/jobs/{job.id}/artifacts/{name}"}
+        files["/" not in name or PurePosixPath(name).suffix in MODELS].append(line)
     return {
         "job": job,
         "title": job.order.target or "the target",
         "is_over": job.is_over,
         "state": STATES.get(job.state, job.state),
         "curve": _curve(events),
-        "progress": job.progress or {},
+        "progress": {**_NOTHING_YET, **job.progress},
         "stages": _stages(events),
         "told": [event.data for event in events if event.kind == "event"][-_SHOWN:],
         "result": job.result,
         "requirements": [_requirement(each) for each in (job.result or {}).get("requirements", ())],
-        "artifacts": [
-            {"name": name, "size": size(each["bytes"]), "address": f"/v1/jobs/{job.id}/artifacts/{name}"}
-            for name, each in sorted(job.files.items())
-        ],
+        "files": files[True],
+        "more_files": files[False],
+        "comparison": (job.result or {}).get("metrics", {}).get("comparison", ()),
         "has_report": "report.html" in job.files,
         "took": duration(job.ended - job.started) if job.ended and job.started else "",
     }
 
 
+MODELS = (".keras", ".tflite", ".onnx")
+"""Endings of the files that hold a whole model."""
 STATES = {
     "queued": "waiting for its turn",
     "running": "running",
@@ -166,8 +173,15 @@ def _requirement(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def _curve(events: Sequence[JobEvent]) -> Curve | None:
     """Return the learning curve of the network that is in training, or was trained last."""
-    latest = next((event.data["network"] for event in reversed(events) if event.kind == "epoch"), None)
-    if latest is None:
-        return None
-    epochs = [event.data for event in events if event.kind == "epoch" and event.data["network"] == latest]
-    return curve_of(str(latest), epochs)
+    epochs: list[Mapping[str, Any]] = []
+    for event in events:
+        if event.kind == "epoch":
+            # A training that starts anew, after its loss diverged, counts from the first epoch again.
+            if epochs and _is_anew(event.data, epochs[-1]):
+                epochs = []
+            epochs.append(event.data)
+    return curve_of(str(epochs[-1]["network"]), epochs) if epochs else None
+
+
+def _is_anew(epoch: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    return bool(epoch["network"] != before["network"] or epoch["number"] <= before["number"])
