@@ -173,7 +173,7 @@ def test_rulebooks_and_schemas_are_shown(client):
 
 def test_probes_and_metrics(client):
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "jobs": "off"}
     post(client, SMALLEST)
     told = client.get("/metrics").text
     assert 'advisor_http_requests_total{method="POST",route="/v1/recommendations",status="200"}' in told
@@ -354,12 +354,13 @@ def test_openapi_describes_every_route_with_limits_and_examples(client):
 
 
 @pytest.mark.slow
-def test_the_process_answers_logs_json_stops_cleanly_and_loads_no_framework():
+def test_the_process_answers_logs_json_stops_cleanly_and_loads_no_framework(tmp_path):
     program = (
         "import sys; from advisor.interfaces.cli.main import run; code = run(['serve', '--port', '0']);"
         "assert not {'tensorflow', 'keras'} & set(sys.modules); sys.exit(code)"
     )
-    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=environment)
     guard = threading.Timer(60, process.kill)
     guard.start()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
@@ -79,10 +79,12 @@ def _add_datasets(app: FastAPI) -> None:
         if length.isdigit() and int(length[:20]) > jobs.limits.most_upload_bytes:
             raise too_large(jobs.limits)
         try:
-            dataset = await jobs.add_dataset(request.stream(), form, name=_one(given, "name"), key=_key_of(request))
+            key = _key_of(request)
+            replayed = _replayed(jobs.knows_key(key))
+            dataset = await jobs.add_dataset(request.stream(), form, name=_one(given, "name"), key=key)
         except ClientDisconnect:
             raise JobError(400, Finding("R166", "", "the body broke off.")) from None
-        return _json(dataset.document(), 201, Location=f"/v1/datasets/{dataset.id}")
+        return _json(dataset.document(), 201, {"Location": f"/v1/datasets/{dataset.id}", **replayed})
 
     @app.get("/v1/datasets", **descriptions.DATASETS)
     async def get_datasets(request: Request) -> Response:
@@ -114,8 +116,10 @@ def _add_job_routes(app: FastAPI, settings: Settings) -> None:
     async def post_job(request: Request) -> Response:
         check_parameters(parameters_of(request), ())
         asked = with_whole_numbers(await request.body(), read_request)
-        job = await jobs_of(request).submit(asked.order(settings.rulebook), key=_key_of(request))
-        return _json(job.document(), 202, Location=f"/v1/jobs/{job.id}")
+        jobs, key = jobs_of(request), _key_of(request)
+        replayed = _replayed(jobs.knows_key(key))
+        job = await jobs.submit(asked.order(settings.rulebook), key=key)
+        return _json(job.document(), 202, {"Location": f"/v1/jobs/{job.id}", **replayed})
 
     @app.get("/v1/jobs", **descriptions.JOBS)
     async def get_jobs(request: Request) -> Response:
@@ -187,8 +191,12 @@ async def _stream(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[bytes
         yield as_text(event)
 
 
-def _json(document: object, status: int = 200, **headers: str) -> Response:
-    return Response(to_json(document), status, headers=headers, media_type=_JSON)
+def _replayed(is_known: bool) -> dict[str, str]:
+    return {"Idempotent-Replayed": "true"} if is_known else {}
+
+
+def _json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(to_json(document), status, headers=dict(headers or {}), media_type=_JSON)
 
 
 def _one(given: Parameters, name: str) -> str | None:

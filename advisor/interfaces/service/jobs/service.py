@@ -74,6 +74,12 @@ class JobService:
         """Tell whether jobs are taken."""
         return not self._is_stopping and self._store.is_usable()
 
+    def knows_key(self, key: str | None) -> bool:
+        """Tell whether a data set or job came with an idempotency key before."""
+        return key is not None and (
+            self._store.dataset_of_key(key) is not None or self._store.job_of_key(key) is not None
+        )
+
     async def add_dataset(
         self, chunks: AsyncIterator[bytes], form: str, *, name: str | None = None, key: str | None = None
     ) -> Dataset:
