@@ -132,6 +132,14 @@ def leverage(
     found += _unasked(prepared, kinds, tell)
     chosen = stage.best
     found = [_settled(each, chosen.candidate.origin, tell) for each in found]
+    if chosen.candidate.origin:
+        tell(
+            Event(
+                "script",
+                "The delivered network began with other data, which train.py does not: it trains the recommended "
+                "network from scratch.",
+            )
+        )
     return replace(
         fitted,
         chosen=chosen,
@@ -248,8 +256,6 @@ class _Stage:
     def _candidate(self, body: PretrainedBody, each: _Try, layers: int) -> Candidate:
         scratch = self.scratch.candidate
         title = f"{body.kind}, {each.count} of {layers} layers kept"
-        if scratch.title != "no regularizer":
-            title += f", {scratch.title}"
         return replace(scratch, label=f"{body.kind}-{each.count}", title=title, origin=body.kind)
 
     def _judged(self, kind: str, body: PretrainedBody, tried: list[tuple[int, Trial]]) -> Leveraged:
