@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from advisor.explanation import explain
     from advisor.interfaces.python import train
+    from advisor.interfaces.sklearn import AdvisedClassifier, AdvisedRegressor
     from advisor.problem import Problem
     from advisor.recommendation import Recommendation, recommend
     from advisor.run import Run, load_run
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdvisedClassifier": "advisor.interfaces.sklearn",
+    "AdvisedRegressor": "advisor.interfaces.sklearn",
     "Problem": "advisor.problem",
     "Recommendation": "advisor.recommendation",
     "Run": "advisor.run",
@@ -27,7 +30,17 @@ _HOMES = {
     "train": "advisor.interfaces.python",
 }
 
-__all__ = ["Problem", "Recommendation", "Run", "explain", "load_run", "recommend", "train"]
+__all__ = [
+    "AdvisedClassifier",
+    "AdvisedRegressor",
+    "Problem",
+    "Recommendation",
+    "Run",
+    "explain",
+    "load_run",
+    "recommend",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

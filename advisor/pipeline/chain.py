@@ -112,7 +112,8 @@ def train_network(request: Request, out: str | Path, *, progress: Progress | Non
         prepared, _ = set_aside(prepared, listener)
         load_framework()
         fitted = _fit(prepared, workplace, listener)
-    return prepared, settle(prepared, fitted, listener, listener.event)
+        fitted = settle(prepared, fitted, listener, listener.event, checkpoints=workplace.checkpoints)
+    return prepared, fitted
 
 
 def _fit(prepared: Prepared, workplace: Workplace, progress: Progress) -> Fitted:

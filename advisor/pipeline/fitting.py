@@ -11,7 +11,7 @@ from typing import Any
 from advisor.artifacts import Epoch, Event, TrainingReport
 from advisor.builder import build_core, start_forecast
 from advisor.pipeline.clock import Clock
-from advisor.pipeline.preparation import Prepared
+from advisor.pipeline.preparation import Prepared, limited
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.recipes import recipe_for
 from advisor.pipeline.uncertain import judge
@@ -187,7 +187,8 @@ def _without_pruning(seconds: float | None, values: Mapping[str, Any]) -> float 
 
 def reconsider(prepared: Prepared, problem: Problem) -> Recommendation:
     """Let inference decide again with the evidence of overfitting as a fact."""
-    return recommend(Problem.from_facts({**problem.facts(), "overfitting_observed": True}), prepared.request.rulebook)
+    evident = Problem.from_facts({**problem.facts(), "overfitting_observed": True})
+    return limited(recommend(evident, prepared.request.rulebook), prepared.request)
 
 
 def _fit_all(

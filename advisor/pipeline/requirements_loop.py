@@ -16,6 +16,7 @@ from advisor.evaluation import measure_sparsity
 from advisor.pipeline.candidates import Candidate, Workbench
 from advisor.pipeline.compressing import Descent, folded, settle
 from advisor.pipeline.fitting import fit
+from advisor.pipeline.preparation import limited
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.sparsifying import prune
 from advisor.problem import Problem
@@ -250,7 +251,8 @@ def _smaller(descent: Descent, layers: int, units: int) -> Recommendation:
     """Let inference decide again with the size as a fact."""
     problem = descent.fitted.recommendation.problem
     facts = {**problem.facts(), "hidden_layers": layers, "units": units}
-    return recommend(Problem.from_facts(facts), descent.bench.prepared.request.rulebook)
+    request = descent.bench.prepared.request
+    return limited(recommend(Problem.from_facts(facts), request.rulebook), request)
 
 
 def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
