@@ -89,7 +89,8 @@ def test_dropout_and_penalties_follow_the_new_recipe():
     values["regularization_strengths"] = [0.01]
     trunk = trunk_of(core_of(values=values))
     bare = core_of(body=trunk.graft(trunk.cuts[-1]))
-    assert not [layer for layer in bare.layers if "Dropout" in type(layer).__name__] and not bare.losses
+    assert not [layer for layer in bare.layers if "Dropout" in type(layer).__name__]
+    assert not bare.losses
     sampled = core_of(values={**values, "dropout_rates": [0.1]}, body=trunk.graft(trunk.cuts[-1], dropout=True))
     assert [layer.rate for layer in sampled.layers if type(layer).__name__ == "Dropout"] == [0.1, 0.1]
     assert len(sampled.losses) == 3
@@ -134,13 +135,14 @@ def test_categories_are_matched_by_their_labels_not_their_codes():
     (city,) = carried_tables(fresh, spec, other, theirs)
     table_of_source = source.get_layer("embeddings").get_weights()[0]
     np.testing.assert_array_equal(city[2:4], table_of_source[[3, 2]])
-    assert np.isnan(city[8]).all() and np.isfinite(city[:8]).all()
+    assert np.isnan(city[8]).all()
+    assert np.isfinite(city[:8]).all()
 
 
 def test_weights_of_another_shape_are_refused_and_nothing_is_changed():
     core = core_of()
     before = core.get_layer("dense_2").get_weights()
-    with pytest.raises(BuildError, match="B122.*shapes"):
+    with pytest.raises(BuildError, match=r"B122.*shapes"):
         put_in(core, {"dense_2": before, "dense_1": [np.zeros((3, 3)), np.zeros(3)]})
     np.testing.assert_array_equal(core.get_layer("dense_2").get_weights()[0], before[0])
 
@@ -158,10 +160,12 @@ def test_a_sequential_network_of_somebody_else_is_read():
         ]
     )
     trunk = Trunk(network)
-    assert trunk.reads_raw and trunk.shape == (4, 4, 1)
+    assert trunk.reads_raw
+    assert trunk.shape == (4, 4, 1)
     assert [len(cut.kernels) for cut in trunk.cuts] == [1, 2]
     graft = trunk.graft(trunk.cuts[-1])
-    assert "reused_image" in graft.kept and not any("dropout" in name for name in graft.kept)
+    assert "reused_image" in graft.kept
+    assert not any("dropout" in name for name in graft.kept)
 
 
 def several_inputs():

@@ -115,7 +115,8 @@ def test_a_network_says_itself_whether_it_normalizes_itself(keras, saved, tmp_pa
     for name, network in others.items():
         network.save(tmp_path / f"{name}.keras")
         found = read_pretrained(tmp_path / f"{name}.keras")
-        assert not found.is_self_normalizing and found.how
+        assert not found.is_self_normalizing
+        assert found.how
 
 
 def test_a_linear_network_has_no_layer_to_reuse(keras, tmp_path):

@@ -1,0 +1,174 @@
+"""Layers from a similar task beside training from scratch, on the pair of tasks of fashion_mnist and a bad source.
+
+Task A has eight of the ten classes, task B tells the other two apart with 200 labeled pictures (the pair of HOML2
+ch. 11). Each seed trains B from scratch, with layers of a run on A (reuse), and after training for A (auxiliary),
+all on the same split and with the same recipe; then a network is offered whose source labels are drawn at random.
+
+Run it with ``python -m benchmarks.transfer [--seeds N] [--record F] [--page F]``. What is measured is kept in the
+record as it comes, so a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import advisor
+from advisor.builder import with_target_units
+from advisor.evaluation import measure
+from advisor.export.keras_format import predictor
+from advisor.pipeline import Request, train_network
+from advisor.storage import write_json, write_text
+from benchmarks.shared_data import DATA, card
+
+PROBLEM = {"architecture": "dense_stack"}
+WAYS = ("scratch", "reuse", "auxiliary")
+BOOK = {"scratch": 0.9705, "reuse": 0.994}
+"""Test accuracy in the book's notebook (the card names the cells), on other pictures of the same classes."""
+WANTED = 0.993
+LINEAR = 0.992
+"""Logistic regression on the same 200 pictures."""
+
+
+def tasks(seed: int, *, bad: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return task A and task B as arrays, as ``advisor.train`` takes them.
+
+    Args:
+        seed: Decides which pictures of B are labeled after the card's first 200 (seed 0), and the random labels.
+        bad: Whether task A's labels are drawn at random.
+    """
+    pair = card("fashion_mnist")["task_pair"]
+    with np.load(DATA / "fashion_mnist" / "data.npz", allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    draw = np.random.default_rng(seed)
+    a: dict[str, Any] = {}
+    b: dict[str, Any] = {}
+    for part in ("train", "val", "test"):
+        x, y = arrays[f"X_{part}"], arrays[f"y_{part}"]
+        of_a, of_b = np.isin(y, pair["A_classes"]), np.flatnonzero(np.isin(y, pair["B_classes"]))
+        if part == "train":
+            of_b = (draw.permutation(of_b) if seed else of_b)[: pair["B_labelled"]]
+        a |= {f"X_{part}": x[of_a], f"y_{part}": draw.permutation(y[of_a]) if bad else y[of_a]}
+        b |= {f"X_{part}": x[of_b], f"y_{part}": y[of_b]}
+    return a, b
+
+
+def measured(seed: int, source: Path, bad: Path) -> dict[str, Any]:
+    """Train for task B in every way and return the test accuracy of the best network of each."""
+    a, b = tasks(seed)
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        request = Request(data=b, given=PROBLEM, seed=seed, pretrained=source, auxiliary=a)
+        prepared, fitted = train_network(request, Path(folder) / "run")
+        best = {}
+        for way in WAYS:
+            trials = [each for each in fitted.trials if (each.candidate.origin or "scratch") == way]
+            chosen = min(trials, key=lambda each: each.judged)
+            answers = predictor(with_target_units(chosen.core, prepared.statistics))(prepared.bundle.test.x)
+            best[way] = {
+                "accuracy": measure("binary", prepared.bundle.test.y, answers).primary,
+                "val_loss": chosen.judged,
+                "tried": [each.candidate.title for each in trials],
+            }
+        delivered = fitted.chosen.candidate.origin or "scratch"
+        request = Request(data=b, given=PROBLEM, seed=seed, pretrained=bad)
+        prepared, fitted = train_network(request, Path(folder) / "bad")
+        answers = predictor(with_target_units(fitted.chosen.core, prepared.statistics))(prepared.bundle.test.x)
+        offered = {
+            "delivered": fitted.chosen.candidate.origin or "scratch",
+            "accuracy": measure("binary", prepared.bundle.test.y, answers).primary,
+            "why": [each.why for each in fitted.leveraging],
+        }
+    return {"ways": best, "delivered": delivered, "bad": offered, "seconds": time.perf_counter() - begun}
+
+
+def sources(folder: Path) -> tuple[Path, Path]:
+    """Train the run on task A and the one on random labels, unless they are there."""
+    for name, bad in (("task-a", False), ("random-labels", True)):
+        if not (folder / name / "manifest.json").is_file():
+            advisor.train(PROBLEM, tasks(0, bad=bad)[0], out=folder / name, export=("keras", "litert"), force=True)
+    return folder / "task-a", folder / "random-labels"
+
+
+def page(record: dict[str, Any]) -> str:
+    """Return the page with the table of what was measured."""
+    seeds = sorted(record, key=int)
+    lines = [
+        "# Layers from a similar task",
+        "",
+        "`python -m benchmarks.transfer` on the pair of tasks of fashion_mnist that its card names: task A has eight "
+        "classes (14,000 pictures), task B tells sandals from shirts with 200 labeled pictures, with other 200 in each "
+        f"seed. Dense stack, {len(seeds)} seeds, mean ± standard error; {card('fashion_mnist')['name']}'s own "
+        "validation and test pictures of the two classes.",
+        "",
+        "| training for task B | test accuracy | each seed | book |",
+        "| --- | --- | --- | --- |",
+    ]
+    for way in WAYS:
+        values = [record[seed]["ways"][way]["accuracy"] for seed in seeds]
+        title = {"scratch": "from scratch", "reuse": "reuse of a run on A", "auxiliary": "training for A first"}[way]
+        lines.append(f"| {title} | {_spread(values)} | {_each(values)} | {BOOK.get(way, '')} |")
+    values = [record[seed]["bad"]["accuracy"] for seed in seeds]
+    lines.append(f"| delivered when a network of random labels is offered | {_spread(values)} | {_each(values)} | |")
+    kept = [record[seed]["delivered"] for seed in seeds]
+    bad = [record[seed]["bad"]["delivered"] for seed in seeds]
+    reached = {way: statistics.mean(record[seed]["ways"][way]["accuracy"] for seed in seeds) for way in WAYS}
+    lines += [
+        "",
+        f"Logistic regression on the same pictures: {LINEAR}. Wanted: {WANTED}, "
+        + ", ".join(f"{'reached' if reached[way] >= WANTED else 'not reached'} by {way}" for way in WAYS[1:])
+        + ".",
+        "",
+        f"Delivered, as chosen on the validation pictures: {', '.join(kept)}. With the source of random labels: "
+        f"{', '.join(bad)}.",
+        "",
+        f"Median time of a seed (all of it, on a machine with other work): "
+        f"{statistics.median(record[seed]['seconds'] for seed in seeds):.0f} s.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _spread(values: list[float]) -> str:
+    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return f"{statistics.mean(values):.4f} ± {error:.4f}"
+
+
+def _each(values: list[float]) -> str:
+    return ", ".join(f"{value:.4f}" for value in values)
+
+
+def main() -> int:
+    """Measure what is missing in the record, and print or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--record", type=Path, default=Path("build") / "transfer.json")
+    parser.add_argument("--page", type=Path)
+    arguments = parser.parse_args()
+    if not DATA.is_dir():
+        print(f"not measured: the data sets are not there ({DATA.parent.name}/{DATA.name})", file=sys.stderr)
+        return 1
+    record = json.loads(arguments.record.read_text()) if arguments.record.exists() else {}
+    for seed in range(arguments.seeds):
+        if str(seed) not in record:
+            record[str(seed)] = measured(seed, *sources(arguments.record.parent / "transfer-sources"))
+            write_json(arguments.record, record)
+            print(seed, json.dumps(record[str(seed)]), file=sys.stderr, flush=True)
+    text = page(record)
+    if arguments.page is not None:
+        write_text(arguments.page, text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
