@@ -16,7 +16,7 @@ from advisor.artifacts import Epoch, Event
 from advisor.errors import AdvisorError, Finding, StorageError
 from advisor.interfaces.service.jobs import JobLimits, JobOrder
 from advisor.interfaces.service.jobs.checking import check_order, decide_for
-from advisor.interfaces.service.jobs.datasets import safe_name
+from advisor.interfaces.service.jobs.datasets import format_of, safe_name
 from advisor.interfaces.service.jobs.documents import read_request
 from advisor.interfaces.service.jobs.events import Bell, as_text, follow
 from advisor.interfaces.service.jobs.inspecting import profile_of
@@ -190,6 +190,21 @@ def test_a_worker_tells_the_first_and_the_last_epoch_and_few_between():
 )
 def test_a_file_is_stored_under_a_harmless_name(given, form, name):
     assert safe_name(given, form) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "form"),
+    [
+        ("a.TSV", b"PAR1", "tsv"),
+        (None, b"ARROW1\0", "arrow"),
+        ("x.bin", b'{"a": 1}', "jsonl"),
+        (None, b"PK\x03\x04" + bytes(26) + b"X.npy\x93NUMPY", "npz"),
+        (None, b"PK\x03\x04" + bytes(26) + b"cats/1.png", "zip"),
+        (None, b"", "csv"),
+    ],
+)
+def test_a_format_is_recognized(name, start, form):
+    assert format_of(name, start) == form
 
 
 def test_a_request_is_read_strictly():

@@ -120,7 +120,7 @@ def test_an_upload_tells_what_the_data_say(client, dataset):
         (b"", "text/csv", "", 409, "D103"),
         (b"a,b\n1\n2,3\n", "text/csv", "", 409, "D106"),
         (b"PAR1 and nothing", "application/vnd.apache.parquet", "", 409, "D109"),
-        (b"x", "application/octet-stream", "", 422, "J111"),
+        (b"x", "application/octet-stream", "", 409, "D104"),
         (b"x", "application/octet-stream", "?format=exe", 422, "J111"),
         (b"x", "text/csv", "?format=npz", 409, "J111"),
         (b"x", "text/csv", "?path=/etc/passwd", 422, "R173"),

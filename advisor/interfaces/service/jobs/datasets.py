@@ -68,8 +68,10 @@ class Datasets:
         """Return where a data set lies."""
         return self._folder / dataset.id / dataset.name
 
-    async def add(self, chunks: AsyncIterator[bytes], form: str, name: str | None, key: str | None) -> Dataset:
+    async def add(self, chunks: AsyncIterator[bytes], form: str | None, name: str | None, key: str | None) -> Dataset:
         """Take an upload in; see :meth:`advisor.interfaces.service.jobs.service.JobService.add_dataset`."""
+        if form is None:
+            form, chunks = await _recognized(chunks, name)
         if form not in FORMATS:
             message = f"there is no format {form[:40]!r}."
             raise JobError(422, Finding("J111", "format", message, f"Formats: {', '.join(FORMATS)}."))
@@ -187,6 +189,33 @@ def too_large(limits: JobLimits) -> JobError:
     """Return the refusal of an upload with too many bytes."""
     message = f"the data are larger than {limits.most_upload_bytes:,} bytes."
     return JobError(413, Finding("J112", "", message, "Send a sample of the rows, or Parquet."))
+
+
+def format_of(name: str | None, start: bytes) -> str:
+    """Return the format of a file, by the ending of its name, or else by its first bytes; CSV is what is left.
+
+    Examples:
+        >>> format_of("houses.parquet", b""), format_of(None, b"PAR1"), format_of("x.txt", b"a;b")
+        ('parquet', 'parquet', 'csv')
+    """
+    ending = (name or "").rpartition(".")[2].lower()
+    if ending in FORMATS:
+        return ending
+    if start.startswith(b"PK\x03\x04"):
+        return "npz" if start[30:].split(b".npy")[0] in (b"X", b"y", b"split") else "zip"
+    signs = {b"PAR1": "parquet", b"ARROW1": "arrow", b"{": "jsonl"}
+    return next((form for sign, form in signs.items() if start.startswith(sign)), "csv")
+
+
+async def _recognized(chunks: AsyncIterator[bytes], name: str | None) -> tuple[str, AsyncIterator[bytes]]:
+    start = await anext(chunks, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield start
+        async for chunk in chunks:
+            yield chunk
+
+    return format_of(name, start), whole()
 
 
 async def _without_pauses(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:

@@ -40,7 +40,10 @@ ADD_DATASET = route(
     answer_headers=_LOCATION,
     parameters=[
         parameter(
-            "query", "format", {"type": "string", "enum": list(FORMATS)}, f"The format, where the body is {ANY}."
+            "query",
+            "format",
+            {"type": "string", "enum": list(FORMATS)},
+            f"The format, where the body is {ANY}; recognized when it is not given.",
         ),
         parameter("query", "name", {"type": "string", "maxLength": 200}, "What the file is called."),
         KEY,

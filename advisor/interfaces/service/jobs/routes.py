@@ -214,25 +214,21 @@ def _value(name: str, text: str) -> str | int:
     return int(text)
 
 
-def _format_of(request: Request, given: Parameters) -> str:
+def _format_of(request: Request, given: Parameters) -> str | None:
+    """Return the format that a request states; None where its bytes must tell."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     stated = _one(given, "format")
     if stated is not None and stated not in FORMATS:
-        raise RequestError(
-            Finding("J111", "format", f"there is no format {stated[:40]!r}.", f"Formats: {', '.join(FORMATS)}.")
-        )
+        hint = f"Formats: {', '.join(FORMATS)}."
+        raise RequestError(Finding("J111", "format", f"there is no format {stated[:40]!r}.", hint))
+    if kind == ANY:
+        return stated
     if kind in UPLOADS and stated in (None, UPLOADS[kind]):
         return UPLOADS[kind]
-    if kind == ANY and stated is not None:
-        return stated
-    if kind == ANY:
-        raise RequestError(
-            Finding("J111", "format", "the format is not stated.", f"Add ?format= and one of {', '.join(FORMATS)}.")
-        )
     if kind in UPLOADS:
         message = f"the body is called {kind}, and the format {stated}."
         raise JobError(409, Finding("J111", "format", message, "Leave one of them out."))
-    hint = f"Send one of: {', '.join(UPLOADS)}; or {ANY} with ?format="
+    hint = f"Send one of: {', '.join(UPLOADS)}, {ANY}"
     raise JobError(415, Finding("J134", "Content-Type", f"data are not called {kind[:60]!r}.", hint))
 
 

@@ -81,13 +81,13 @@ class JobService:
         )
 
     async def add_dataset(
-        self, chunks: AsyncIterator[bytes], form: str, *, name: str | None = None, key: str | None = None
+        self, chunks: AsyncIterator[bytes], form: str | None, *, name: str | None = None, key: str | None = None
     ) -> Dataset:
         """Take an upload in.
 
         Args:
             chunks: The file, piece by piece.
-            form: One of :data:`.records.FORMATS`.
+            form: One of :data:`.records.FORMATS`; None recognizes it.
             name: What the sender calls the file.
             key: An idempotency key: the same upload with it is taken in once.
 
