@@ -30,7 +30,7 @@ _REGULARIZERS = ("kernel_regularizer", "depthwise_regularizer", "pointwise_regul
 _OTHER_REGULARIZERS = ("bias_regularizer", "activity_regularizer", "recurrent_regularizer")
 RESERVED = frozenset(
     {"features", "output", "output_activation", "target_units", "numbers", "missing", "one_hot", "embeddings"}
-    | {"prepared", "standardized", "augmentation", "image", "core"}
+    | {"prepared", "standardized", "augmentation", "image", "core", "reshaped"}
 )
 """Names that the builder gives to other layers of the network."""
 
@@ -109,6 +109,20 @@ class Trunk:
         """Return the names of the layers below a cut, in order, dropout left out."""
         upto = self._order[: self._order.index(cut.layer) + 1]
         return tuple(name for name in upto if type(self._layers[name]).__name__ not in _DROPOUTS)
+
+    def describe(self) -> str:
+        """Return the reusable layers with a kernel in words: name, width, activation."""
+        words = []
+        for name in self.cuts[-1].kernels:
+            layer = self._layers[name]
+            own = getattr(getattr(layer, "activation", None), "__name__", "linear")
+            words.append(f"{name} ({layer.output.shape[-1]}{'' if own == 'linear' else ', ' + own})")
+        used = {
+            getattr(getattr(self._layers[name], "activation", None), "__name__", "linear")
+            for name in self.below(self.cuts[-1])
+            if type(self._layers[name]).__name__ == "Activation"
+        }
+        return ", ".join(words) + (f" with {' and '.join(sorted(used))}" if used else "")
 
     def graft(self, cut: Cut, *, shape: Sequence[int] | None = None, above: int = 0, dropout: bool = False) -> Graft:
         """Return a body that begins with the layers below a cut.
@@ -223,7 +237,7 @@ class Graft:
         if len(tensor.shape) > 2:
             pooling = blueprint.pooling if blueprint.pooling in POOLINGS else "flatten"
             return POOLINGS[pooling](keras, tensor, blueprint)
-        first = len(self.cut.kernels) + 1
+        first = 1 + max(len(self.cut.kernels), *(_number_of(name) for name in self.kept))
         for index in range(first, first + self.above):
             tensor = dense_block(keras, tensor, blueprint, index)
         return tensor
@@ -258,6 +272,12 @@ class Graft:
         tensors = _restored(node["args"], made)
         settings = {key: value for key, value in _restored(node.get("kwargs", {}), made).items() if key != "training"}
         return layer(*tensors, **settings)
+
+
+def _number_of(name: str) -> int:
+    """Return the number at the end of a layer's name, 0 without one: new layers must not be called alike."""
+    ending = name.rpartition("_")[2]
+    return int(ending) if ending.isdecimal() else 0
 
 
 def _dropped(keras: Namespace, tensor: Tensor, blueprint: Blueprint, index: int) -> Tensor:

@@ -27,8 +27,10 @@ def pretrained_body(work: Work) -> PretrainedBody:
     source = work.prepared.others.pretrained
     assert source is not None  # the stage asks only for what is there
     if source.spec is None:
-        return _by_shape(work, source.trunk, source.title)
-    return carry_over(work, "reuse", source.title, source.network, source.trunk, source.spec, source.categories)
+        body = _by_shape(work, source.trunk, source.title)
+    else:
+        body = carry_over(work, "reuse", source.title, source.network, source.trunk, source.spec, source.categories)
+    return replace(body, notes=(*body.notes, f"Its layers keep their configuration: {source.trunk.describe()}."))
 
 
 def carry_over(

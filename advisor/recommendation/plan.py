@@ -35,12 +35,13 @@ class Step:
 
 
 _PRETRAINING = {
-    "reuse": "Reuse the lower layers of the pretrained network: train the new layers first, then all at a lower "
-    "rate; compare with training from scratch, and keep the better.",
-    "unsupervised": "Pretrain the lower layers on the rows without labels, go on with the labels, and keep the result "
-    "if it is better than training from scratch.",
-    "auxiliary": "Train on the similar task first, go on from its lower layers as in reuse, and keep the result if it "
-    "is better than training from scratch.",
+    "reuse": "Reuse the lower layers of the pretrained network: train the new layers first, then all at a lower rate.",
+    "unsupervised": "Pretrain the lower layers on the rows without labels, then go on with the labels.",
+    "auxiliary": "Train on the similar task first, then go on from its lower layers as in reuse.",
+}
+_BEFORE = {
+    "unsupervised": "a training on the rows without labels and ",
+    "auxiliary": "a training on the similar task and ",
 }
 NETWORK_SLOTS = (
     "hidden_layers",
@@ -77,6 +78,14 @@ _TRAINING = (
 _PRETRAINING_SLOTS = (
     "pretraining",
     "unsupervised_method",
+    "damage_rate",
+    "patch_size",
+    "unsupervised_optimizer",
+    "unsupervised_rate",
+    "unsupervised_batch_size",
+    "unsupervised_epochs",
+    "unsupervised_patience",
+    "unsupervised_held_out",
     "fine_tuning_rate_fraction",
     "reuse_tries",
     "frozen_epoch_share",
@@ -196,6 +205,7 @@ def _plan(
             "compression_ladder",
             "allowed_metric_cost",
             "ladder_sparsity_target",
+            "quantization_scales",
             "quantization_epochs",
             "quantization_learning_rate",
         ),
@@ -236,6 +246,9 @@ class _Draft:
     def pretrain(self, kind: str, data_kind: str) -> None:
         """Add one way of starting from other data; each is judged by itself."""
         does = _PRETRAINING.get(kind, f"Pretrain: {kind}.")
+        tries = 1 if kind == "unsupervised" else max(1, int(self.values.get("reuse_tries") or 1))
+        further = f"{'up to ' if tries > 1 else ''}{tries} further training{'s'[: tries > 1]}"
+        does += f" It costs {_BEFORE.get(kind, '')}{further}, and is kept if it beats training from scratch."
         able = is_carried_out("pretraining", kind) and data_kind in PRETRAINED_KINDS.get(kind, ())
         if able and kind == "unsupervised":
             able = is_carried_out("unsupervised_method", self.values.get("unsupervised_method"))
