@@ -35,7 +35,7 @@ def to_frame(data: Any, place: str = "data") -> pl.DataFrame:
         return plain_frame(_from_columns(data, place), place)
     try:
         table = nw.from_native(data, eager_only=True)
-        columns = {str(name): _series(table[name]) for name in table.columns}
+        columns = {str(name): _series(table.get_column(name)) for name in table.columns}
     except TypeError as error:
         raise DataError(
             Finding(

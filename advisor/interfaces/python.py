@@ -36,6 +36,9 @@ def train(
     auxiliary_target: str | None = None,
     resume: bool = False,
     force: bool = False,
+    max_epochs: int | None = None,
+    single_network: bool = False,
+    mlflow: str | bool | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Carry out a recommendation on data, and deliver a measured model.
@@ -62,6 +65,9 @@ def train(
         auxiliary_target: Their target column; None infers it.
         resume: Go on with an unfinished run.
         force: Replace an earlier run once the new one is finished.
+        max_epochs: Longest training of one network; None leaves it to the rulebook.
+        single_network: Train one network only: try no other strengths, and don't train again against overfitting.
+        mlflow: Tracking URI of an MLflow store that takes the finished run; True for that of the environment.
         progress: Is told of everything that happens; None shows nothing.
 
     Returns:
@@ -72,17 +78,10 @@ def train(
     """
     from advisor.pipeline import Request, carry_out
 
-    decided = recommendation if isinstance(recommendation, Recommendation) else None
-    given: Mapping[str, Any] = {}
-    if isinstance(recommendation, Problem):
-        given = {name: value for name, value in recommendation.facts().items() if name in recommendation.given}
-    elif recommendation is not None and decided is None:
-        given = dict(recommendation)  # type: ignore[arg-type]  # a mapping is all that is left
-    request = Request(
-        data=data,
+    request = Request.of(
+        recommendation,
+        data,
         target=target,
-        given=given,
-        recommendation=decided,
         rulebook=rulebook,
         split_column=split_column,
         validation=validation,
@@ -97,5 +96,14 @@ def train(
         unlabeled=unlabeled,
         auxiliary=auxiliary,
         auxiliary_target=auxiliary_target,
+        max_epochs=max_epochs,
+        single_network=single_network,
     )
-    return carry_out(request, out, resume=resume, force=force, progress=progress)
+    if not mlflow and mlflow != "":
+        return carry_out(request, out, resume=resume, force=force, progress=progress)
+    from advisor.interfaces.tracking import open_tracker
+
+    tracker = open_tracker(mlflow if isinstance(mlflow, str) else None)
+    run = carry_out(request, out, resume=resume, force=force, progress=progress)
+    tracker.log(run)
+    return run

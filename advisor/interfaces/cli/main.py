@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "explain",
     "train": "train",
     "predict": "predict",
+    "step": "step",
     "bench": "bench",
     "generate": "generate",
     "rules": "rules",
@@ -50,8 +51,22 @@ def _take_words_as_they_are(parameters: list[Any]) -> list[Any]:
     return parameters
 
 
+VALUE_MAY_BE_MISSING = {"--mlflow": ""}
+"""Options that also stand alone, with the value that they have then; Typer has no such options."""
+
+
 class LightCommand(TyperCommand):
     """A command whose words are taken as they are."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; an option that stands alone gets its value."""
+        words: list[str] = []
+        for number, word in enumerate(args):
+            words.append(word)
+            alone = number + 1 == len(args) or args[number + 1].startswith("-")
+            if word in VALUE_MAY_BE_MISSING and alone:
+                words.append(VALUE_MAY_BE_MISSING[word])
+        return super().parse_args(ctx, words)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, the option ``--help`` among them."""

@@ -47,11 +47,11 @@ class Advised(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no typ
         for name, default in known.items():
             setattr(self, name, parameters.get(name, default))
 
-    def _fit(self, x: Any, y: NDArray[Any], task: str, groups: Any, labels: NDArray[Any] | None) -> None:
+    def _fit(self, frame: pl.DataFrame, y: NDArray[Any], task: str, groups: Any, labels: NDArray[Any] | None) -> None:
         """Train, and deliver at once where a folder, a requirement or a time budget asks for it.
 
         Args:
-            x: Rows as they were given.
+            frame: Rows, as :func:`advisor.interfaces.sklearn.frames.checked_rows` returns them.
             y: The target as the pipeline reads it, (rows,).
             task: ``regression``, ``binary`` or ``multiclass``.
             groups: Group of each row, or None.
@@ -60,7 +60,6 @@ class Advised(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no typ
         Raises:
             ValueError: If the rows, the target or a parameter can't be used.
         """
-        frame = checked_rows(self, x, reset=True)
         check_consistent_length(frame, y)
         random = self.random_state
         seed = int(random) if isinstance(random, int | np.integer) else check_random_state(random).randint(2**31)

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y  # as scikit-learn's own estimators check a target
 
 from advisor.interfaces.sklearn.base import Advised
+from advisor.interfaces.sklearn.frames import checked_rows
 
 
 class AdvisedClassifier(ClassifierMixin, Advised):  # type: ignore[misc]  # scikit-learn ships no types
@@ -52,6 +53,7 @@ class AdvisedClassifier(ClassifierMixin, Advised):  # type: ignore[misc]  # scik
         Raises:
             ValueError: If the rows, the target or a parameter can't be used.
         """
+        frame = checked_rows(self, X, reset=True)
         y = _check_y(column_or_1d(y, warn=True), estimator=self) if _is_numeric(y) else column_or_1d(y, warn=True)
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
@@ -59,7 +61,7 @@ class AdvisedClassifier(ClassifierMixin, Advised):  # type: ignore[misc]  # scik
             raise ValueError(f"y holds one class ({classes[0]!r}); a classifier needs at least two classes.")
         known, names = _labels(classes)
         task = "binary" if len(classes) == 2 else "multiclass"
-        self._fit(X, known[codes], task, groups, codes)
+        self._fit(frame, known[codes], task, groups, codes)
         self.classes_ = classes
         position = {name: number for number, name in enumerate(map(_text, self._network.encoder.labels.tolist()))}
         self._order = [position[name] for name in names]
@@ -75,7 +77,8 @@ class AdvisedClassifier(ClassifierMixin, Advised):  # type: ignore[misc]  # scik
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row, (rows,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
 
 def _is_numeric(y: Any) -> bool:

@@ -11,6 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_y  # as scikit-learn's own estimators check a target
 
 from advisor.interfaces.sklearn.base import Advised
+from advisor.interfaces.sklearn.frames import checked_rows
 
 
 class AdvisedRegressor(RegressorMixin, Advised):  # type: ignore[misc]  # scikit-learn ships no types
@@ -31,8 +32,9 @@ class AdvisedRegressor(RegressorMixin, Advised):  # type: ignore[misc]  # scikit
         Raises:
             ValueError: If the rows, the target or a parameter can't be used.
         """
+        frame = checked_rows(self, X, reset=True)
         values = _check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(np.float64)
-        self._fit(X, values, "regression", groups, None)
+        self._fit(frame, values, "regression", groups, None)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
