@@ -23,7 +23,7 @@ from advisor.data.forecast_windows import (
     origins_of,
     time_parts,
 )
-from advisor.data.inferring import find_split
+from advisor.data.inferring import find_split, left_out
 from advisor.data.profiling import Profile
 from advisor.data.protocols import SourceOptions
 from advisor.data.schema import Column, Schema, Target
@@ -68,7 +68,7 @@ class ForecastSource:
         self._split_name = find_split(frame, options.split_column)
         self.horizon: int = options.horizon  # type: ignore[assignment]
         roles = [options.series_id, options.time, self._split_name]
-        channels, others = channels_of(frame, roles)
+        channels, others = channels_of(frame, [*roles, *left_out(frame, options.kinds, "series")])
         if options.target is not None:
             named = [name.strip() for name in options.target.split(",")]
             check_columns(frame, named, "target")

@@ -167,6 +167,9 @@ def open_source(data: Any, options: SourceOptions) -> ImageSource:
                 "The class of a picture is the name of its folder, or the array 'y'; leave --target out.",
             )
         )
+    if options.kinds:
+        name = next(iter(options.kinds))
+        raise DataError(Finding("D129", f"column {name!r}", "pictures have no columns.", "Leave --column out."))
     return ImageSource(data, options)
 
 

@@ -11,10 +11,10 @@ import polars as pl
 
 from advisor.data.conventions import CONVENTIONS, SPLIT_COLUMN, TARGET_NAMES
 from advisor.data.frames import to_frame
-from advisor.data.kinds import OVERRIDES, read_column
+from advisor.data.kinds import IGNORED, OVERRIDES, read_column
 from advisor.data.schema import Column, Schema
 from advisor.data.several_targets import absent_rows, describe_targets, names_of
-from advisor.data.targets import describe_target, labels_of
+from advisor.data.targets import describe_target, labels_of, refuse_missing
 from advisor.errors import DataError, Finding
 
 
@@ -56,15 +56,8 @@ def infer_schema(
     name, how = find_target(frame, target, split)
     _check_kinds(frame, kinds, name, split)
     labels = labels_of(frame[name])
-    if labels.missing and not allow_missing_target:
-        raise DataError(
-            Finding(
-                "D124",
-                f"column {name!r}",
-                f"{labels.missing} of {frame.height} rows have no target.",
-                "Fill them in, or drop those rows.",
-            )
-        )
+    if not allow_missing_target and labels.present.len():
+        refuse_missing(labels.absent, f"column {name!r}")
     if (labeled := frame.height - labels.missing) and labeled < CONVENTIONS.minimum_rows:
         raise DataError(
             Finding(
@@ -115,6 +108,8 @@ def _several(
     """Return the schema of a table with several targets; its features are inferred beside the first of them."""
     if absent := [name for name in names if name not in frame.columns or name == split]:
         raise no_such_column(absent[0], frame.columns, "target")
+    if not allow_missing_target:
+        refuse_missing(absent_rows(frame, names), f"columns {', '.join(map(repr, names))}")
     described, each = describe_targets(frame, names, task)
     alone = infer_schema(
         frame.drop(names[1:]),
@@ -187,6 +182,32 @@ def _check_kinds(frame: pl.DataFrame, kinds: Mapping[str, str], target: str, spl
                     "D129", f"column {name!r}", f"its kind can't be set: {reason}.", f"Kinds: {', '.join(OVERRIDES)}."
                 )
             )
+
+
+def left_out(frame: pl.DataFrame, kinds: Mapping[str, str], what: str) -> list[str]:
+    """Return the columns that are to be ignored, where the kind of data decides all other kinds by itself.
+
+    Args:
+        frame: The table.
+        kinds: What the user said of columns.
+        what: What is read, for the message, such as ``series``.
+
+    Raises:
+        DataError: If there is no such column, or another kind was said than ``ignored``.
+    """
+    for name, kind in kinds.items():
+        if name not in frame.columns:
+            raise no_such_column(name, frame.columns, "kinds")
+        if kind != IGNORED:
+            raise DataError(
+                Finding(
+                    "D129",
+                    f"column {name!r}",
+                    f"its kind can't be set to {kind}: of {what}, columns can only be {IGNORED}.",
+                    "Convert the column first, or learn from a table (--data-kind table).",
+                )
+            )
+    return list(kinds)
 
 
 def _target_column(series: pl.Series, classes: tuple[str, ...], missing: int) -> Column:

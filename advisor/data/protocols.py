@@ -34,6 +34,8 @@ class SourceOptions:
         time: Column that orders the rows of a series.
         horizon: Number of steps to forecast.
         window: Number of steps that a forecast reads.
+        allow_missing_target: Whether rows without a target are left out, with a note; else they are an error. (To
+            describe data they may be missing: how many there are says something about the problem.)
     """
 
     target: str | None = None
@@ -46,6 +48,7 @@ class SourceOptions:
     time: str | None = None
     horizon: int | None = None
     window: int | None = None
+    allow_missing_target: bool = True
 
 
 class DataSchema(Protocol):

@@ -15,7 +15,7 @@ from advisor.artifacts import DataBundle, Part
 from advisor.data.bundling import digest_parts
 from advisor.data.encoding import EncodedColumn
 from advisor.data.forecast_source import ForecastSource
-from advisor.data.inferring import find_split, find_target
+from advisor.data.inferring import find_split, find_target, left_out
 from advisor.data.labels import LabelCodec
 from advisor.data.profiling import Profile, target_facts
 from advisor.data.protocols import SourceOptions
@@ -23,7 +23,7 @@ from advisor.data.schema import Column, Schema
 from advisor.data.series_encoding import LONGEST, SERIES, ForecastEncoder, SeriesEncoder, pad
 from advisor.data.series_table import Series, channels_of, check_columns, open_table, read_series
 from advisor.data.splitting import Split, make_split
-from advisor.data.targets import describe_target, labels_of
+from advisor.data.targets import describe_target, labels_of, refuse_missing
 from advisor.errors import DataError, Finding
 
 KIND = "series"
@@ -62,7 +62,7 @@ class SeriesSource:
         self._split_name = find_split(frame, options.split_column)
         target, how = find_target(frame, options.target, self._split_name)
         roles = [options.series_id, options.time, target, self._split_name]
-        channels, others = channels_of(frame, roles)
+        channels, others = channels_of(frame, [*roles, *left_out(frame, options.kinds, "series")])
         if not channels:
             raise DataError(
                 Finding("D155", "data", "no column of numbers is left to read.", "Give the values of the series.")
@@ -77,6 +77,9 @@ class SeriesSource:
         self._series = series
         self.frame = self._by_series(frame, target)
         labels = labels_of(self.frame[target])
+        if not options.allow_missing_target and labels.present.len():
+            # A series has one label, or none: the rows that are named are those of the table.
+            refuse_missing(labels_of(frame[target]).absent, f"column {target!r}")
         described = describe_target(labels, options.task, how)
         self.schema: Schema = self._schema(frame, described, roles, channels, others, notes)
         length = min(LONGEST, max(len(each.rows) for each in series))

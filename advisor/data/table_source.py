@@ -54,6 +54,7 @@ class TableSource:
             split_column=options.split_column,
             task=options.task,
             kinds=options.kinds or None,
+            allow_missing_target=options.allow_missing_target,
         )
         self.profile: Profile = profile_schema(self.schema)
 

@@ -15,6 +15,7 @@ from advisor.data.schema import Target
 from advisor.errors import DataError, Finding
 
 TASKS = ("regression", "binary", "multiclass")
+SHOWN_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,31 @@ def labels_of(series: pl.Series) -> Labels:
     if series.dtype == pl.String:
         absent = absent | (series == "").fill_null(False)
     return Labels(series, absent, int(absent.sum()))
+
+
+def refuse_missing(absent: pl.Series, place: str) -> None:
+    """Refuse rows without a target.
+
+    Args:
+        absent: For each row, whether its target is missing.
+        place: Where, for the message.
+
+    Raises:
+        DataError: With the numbers of the first such rows, if there are any.
+    """
+    rows = [int(row) + 1 for row in absent.arg_true()[:SHOWN_ROWS]]
+    count = int(absent.sum())
+    if not count:
+        return
+    shown = ", ".join(map(str, rows)) + (f" and {count - len(rows):,} more" if count > len(rows) else "")
+    raise DataError(
+        Finding(
+            "D124",
+            place,
+            f"{count:,} of {absent.len():,} rows have no target: row{'s'[: count > 1]} {shown}.",
+            "Fill them in or drop them; --allow-missing-target (allow_missing_target in Python) leaves them out.",
+        )
+    )
 
 
 def describe_target(labels: Labels, task: str | None, how: str) -> Target:

@@ -17,15 +17,15 @@ from advisor.data.bundling import digest_parts
 from advisor.data.conventions import CONVENTIONS
 from advisor.data.encoding import EncodedColumn
 from advisor.data.frames import to_frame
-from advisor.data.inferring import find_split, find_target
-from advisor.data.kinds import IGNORED, read_column
+from advisor.data.inferring import find_split, find_target, left_out
+from advisor.data.kinds import read_column
 from advisor.data.labels import LabelCodec
 from advisor.data.profiling import Profile, target_facts
 from advisor.data.protocols import SourceOptions
 from advisor.data.reading import read_table
 from advisor.data.schema import Column, Schema
 from advisor.data.splitting import Split, make_split, stack_frames
-from advisor.data.targets import describe_target, labels_of
+from advisor.data.targets import describe_target, labels_of, refuse_missing
 from advisor.data.text_encoding import TextEncoder
 from advisor.data.text_tokens import FIRST_TOKEN_CODE, LIMITS, Vocabulary, tokens_of
 from advisor.errors import DataError, Finding
@@ -166,7 +166,7 @@ def recognize(data: Any, options: SourceOptions) -> str | None:
         target, _ = find_target(frame, options.target, split)
     except DataError:
         return None
-    others = [name for name in frame.columns if name not in (target, split)]
+    others = [name for name in frame.columns if name not in (target, split) and name not in options.kinds]
     texts = [name for name in others if _is_text(frame[name])]
     if len(texts) != 1:
         return None
@@ -212,8 +212,11 @@ def _schema(frame: pl.DataFrame, options: SourceOptions) -> Schema:
     split = find_split(frame, options.split_column)
     target, how = find_target(frame, options.target, split)
     labels = labels_of(frame[target])
+    if not options.allow_missing_target and labels.present.len():
+        refuse_missing(labels.absent, f"column {target!r}")
     described = describe_target(labels, options.task, how)
-    text = _text_column(frame, [name for name in frame.columns if name not in (target, split)], options.kinds)
+    ignored = left_out(frame, options.kinds, "texts")
+    text = _text_column(frame, [name for name in frame.columns if name not in (target, split, *ignored)])
     columns = []
     for series in frame.get_columns():
         absent, distinct = series.null_count(), series.n_unique()
@@ -233,8 +236,8 @@ def _schema(frame: pl.DataFrame, options: SourceOptions) -> Schema:
     return Schema(tuple(columns), described, frame.height, tuple(notes))
 
 
-def _text_column(frame: pl.DataFrame, names: Sequence[str], kinds: Mapping[str, str]) -> str:
-    candidates = [name for name in names if frame[name].dtype == pl.String and kinds.get(name) != IGNORED]
+def _text_column(frame: pl.DataFrame, names: Sequence[str]) -> str:
+    candidates = [name for name in names if frame[name].dtype == pl.String]
     texts = [name for name in candidates if _is_text(frame[name])] or candidates
     if len(texts) != 1:
         found = ", ".join(map(repr, texts)) or "none"

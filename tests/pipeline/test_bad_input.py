@@ -28,7 +28,13 @@ CASES = {
     "target not in the columns": (GOOD, ["--target", "yy"], 3, "'y'"),
     "all-missing column": ("a,b,y\n" + "".join(f"{k},,{k}\n" for k in range(60)), [], 3, "b"),
     "one-class target": ("a,y\n" + "".join(f"{k},no\n" for k in range(60)), [], 3, "same value"),
-    "infinite target": (GOOD + "1,2,inf\n", [], 3, "y"),
+    "infinite target": (GOOD + "1,2,inf\n", [], 3, "first in row 61"),
+    "target that is not a number": (GOOD + "1,2,nan\n", [], 3, "not a number (NaN) in 1 of 61 rows, first in row 61"),
+    "missing targets": (GOOD.replace(",1.5", ",", 3), [], 3, "3 of 60 rows have no target: rows 2, 5, 8."),
+    "a column of no table": (GOOD, ["--column", "c=ignored"], 3, "'c'"),
+    "a kind that is none": (GOOD, ["--column", "a=number"], 2, "numeric"),
+    "two kinds of one column": (GOOD, ["--column", "a=numeric", "--column", "a=ignored"], 2, "numeric and ignored"),
+    "a column that is not of the kind": (GOOD, ["--column", "a=datetime"], 3, "datetime"),
     "ten rows": ("".join(GOOD.splitlines(keepends=True)[:11]), [], 3, "10"),
     "duplicate column names": (GOOD.replace("a,b,y", "a,a,y", 1), [], 3, "'a'"),
     "unknown rulebook": (GOOD, ["--rulebook", "homl9"], 2, "homl9"),
@@ -79,11 +85,26 @@ def test_a_mistake_in_the_problem_is_named(name, tmp_path, capsys):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["data.csv", "problem.json"]
 
 
-def test_a_column_of_lists_is_refused(tmp_path, capsys):
-    data = tmp_path / "data.parquet"
-    pl.DataFrame({"a": [[1, 2]] * 60, "b": np.arange(60), "y": np.arange(60.0)}).write_parquet(data)
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_a_column_of_lists_is_refused(suffix, tmp_path, capsys):
+    data = tmp_path / f"data.{suffix}"
+    frame = pl.DataFrame({"a": [[1, 2]] * 60, "b": np.arange(60), "y": np.arange(60.0)})
+    frame.write_parquet(data) if suffix == "parquet" else frame.write_ndjson(data)
     assert run(command(data, tmp_path / "run", [])) == 3
     assert "'a'" in capsys.readouterr().err
+    assert sorted(each.name for each in tmp_path.iterdir()) == [data.name]
+
+
+def test_rows_without_a_target_are_left_out_where_that_is_allowed(tmp_path):
+    from advisor.pipeline import Request
+    from advisor.pipeline.preparation import prepare
+
+    data = tmp_path / "data.csv"
+    data.write_text(GOOD.replace(",1.5", ",", 3))
+    prepared = prepare(Request.of(None, data, target="y", data_options={"allow_missing_target": True}))
+    bundle = prepared.bundle
+    assert len(bundle.train) + len(bundle.val) + len(bundle.test) == 57
+    assert "3 of 60 rows have no target and are left out." in prepared.profile.notes
 
 
 def test_a_run_folder_in_use_is_refused_and_kept(tmp_path, capsys):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from advisor.errors import ArtifactError, Finding, RequestError
+from advisor.interfaces.cli.describing import COLUMN_HELP, data_options
 
 STYLES = ("fit", "loop")
 
@@ -22,24 +24,32 @@ def generate(
         str, typer.Option(help="fit: compile and fit. loop: an explicit training loop with a hook for a custom loss.")
     ] = "fit",
     data: Annotated[
-        Path | None, typer.Option(help="Table to write the script for; else it takes --data and --target itself.")
+        Path | None, typer.Option(help="Data to write the script for; else it takes --data (and --target) itself.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict; inferred when it is not given.")] = None,
+    series_id: Annotated[str | None, typer.Option(help="Column that tells one series from another.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column that orders the steps of a series.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Steps to forecast at once.")] = None,
+    window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Seed that the script starts with.")] = 0,
 ) -> None:
     """Write a readable Keras script that builds and trains what was recommended, without this program."""
     if style not in STYLES:
         raise RequestError(Finding("R133", "--style", f"there is no style {style!r}.", f"Styles: {', '.join(STYLES)}."))
-    if target is not None and data is None:
-        raise RequestError(Finding("R134", "--target", "a target needs a table.", "Give --data too."))
-    script = _script(_read(recommendation), style, data, target, seed)
+    options = data_options(series_id=series_id, time=time, horizon=horizon, window=window, column=column)
+    if data is None and (target is not None or options):
+        said = "target" if target is not None else next(iter(options)).replace("_", "-").replace("kinds", "column")
+        raise RequestError(Finding("R134", f"--{said}", "it describes data, and none are given.", "Give --data too."))
+    script = _script(_read(recommendation), style, data, target, seed, options)
     if out is None:
         sys.stdout.write(script)
         return
     from advisor.storage import write_text
 
     write_text(out, script)
-    print(f"Wrote {out}. Run it with: python {out}" + ("" if data else " --data FILE --target COLUMN"), file=sys.stderr)
+    more = "" if data else " --data FILE (see --help)"
+    print(f"Wrote {out}. Run it with: python {out}{more}", file=sys.stderr)
 
 
 def _read(path: str) -> str:
@@ -54,18 +64,20 @@ def _read(path: str) -> str:
         ) from error
 
 
-def _script(text: str, style: Any, data: Path | None, target: str | None, seed: int) -> str:
+def _script(text: str, style: Any, data: Path | None, target: str | None, seed: int, options: Mapping[str, Any]) -> str:
     from advisor.export.script import ScriptData, ScriptFacts, generate_script
+    from advisor.pipeline.recipes import recipe_of
     from advisor.recommendation import Recommendation
-    from advisor.training import Recipe
 
     advised = Recommendation.from_json(text)
-    task = advised.problem.task
-    table = None
+    problem = advised.problem
+    described = None
     if data is not None:
-        from advisor.data import infer_schema, read_table
+        from advisor.data import open_source
 
-        frame = read_table(data)
-        table = ScriptData(str(data), infer_schema(frame, target, task=task), frame)
-    recipe = Recipe.from_values(advised.values, task=task)
-    return generate_script(advised.to_dict(), recipe.as_dict(), style=style, data=table, facts=ScriptFacts(seed=seed))
+        kind = problem.data_kind if "data_kind" in problem.given else None
+        source = open_source(data, target, kind=kind, task=problem.task, **options)
+        described = ScriptData(str(data), source.schema, source=source)  # type: ignore[arg-type]
+    recipe = recipe_of(advised.values, problem.task)
+    facts = ScriptFacts(seed=seed)
+    return generate_script(advised.to_dict(), recipe.as_dict(), style=style, data=described, facts=facts)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from advisor.errors import Finding, RequestError
+from advisor.interfaces.cli.describing import COLUMN_HELP, data_options
 from advisor.interfaces.cli.streams import (
     note,
     page_style,
@@ -31,6 +32,15 @@ def recommend(
         str | None,
         typer.Option(help="table, image, series or text, where the kind of data is recognized wrongly."),
     ] = None,
+    series_id: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that tells one series from another.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that orders the steps of a series.")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option(help="Steps to forecast at once.")] = None,
+    window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on a terminal too.")] = False,
 ) -> None:
     """Advise on a problem, and say why.
@@ -42,8 +52,10 @@ def recommend(
     """
     from advisor.recommendation.recommend import recommend as decide
 
-    if target is not None and data is None:
-        raise RequestError(Finding("R104", "--target", "a target column is given without data.", "Add --data FILE."))
+    options = data_options(series_id=series_id, time=time, horizon=horizon, window=window, column=column)
+    if data is None and (target is not None or options):
+        said = "target" if target is not None else next(iter(options)).replace("_", "-").replace("kinds", "column")
+        raise RequestError(Finding("R104", f"--{said}", "it describes data, and none are given.", "Add --data FILE."))
     if problem is None and data is None:
         if sys.stdin.isatty():
             hint = "Give a file, - to read stdin, --data FILE --target COLUMN, or let yourself be asked: advisor ask"
@@ -53,7 +65,7 @@ def recommend(
     if data is None:
         found = decide(text or b"", rulebook)
     else:
-        described, measured = from_data(text, data, target, data_kind)
+        described, measured = from_data(text, data, target, data_kind, options)
         found = decide(described, rulebook, measured=measured)
     if wants_json(json):
         write_line(found.to_json())
@@ -64,7 +76,11 @@ def recommend(
 
 
 def from_data(
-    text: bytes | None, data: str, target: str | None, data_kind: str | None = None
+    text: bytes | None,
+    data: str,
+    target: str | None,
+    data_kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
     """Return the facts that a user stated, completed by what the data say, and how each was measured.
 
@@ -82,7 +98,8 @@ def from_data(
     check_stated(stated)
     from advisor.data import profile
 
-    found = profile(data, target=target, task=stated.get("task"), kind=data_kind or stated.get("data_kind"))
+    kind = data_kind or stated.get("data_kind")
+    found = profile(data, target=target, task=stated.get("task"), kind=kind, **(options or {}))
     for each in found.notes:
         note(wrapped(f"Note: {each}"))
     return complete_facts(stated, found.facts, found.how)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from advisor.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, Finding, ProblemError, RequestError
+from advisor.interfaces.cli.describing import COLUMN_HELP, data_options
 from advisor.interfaces.cli.live import Narrator
 
 if TYPE_CHECKING:
-    from advisor.pipeline import Prepared, Request
+    from advisor.artifacts import Epoch, Event
+    from advisor.pipeline import Prepared
+    from advisor.recommendation import Recommendation
     from advisor.run import Run
 
 MOST_COLUMNS = 30
+NOTHING_TO_DO = "Nothing to do"
 
 
 def train(
@@ -33,7 +36,7 @@ def train(
         Path | None, typer.Option(help="Recommendation to carry out as it is, instead of a problem.")
     ] = None,
     rulebook: Annotated[str, typer.Option(help="Rulebook that decides: a name or a folder.")] = "homl2",
-    out: Annotated[Path, typer.Option(help="Run folder; must be new or empty.")] = Path("run"),
+    out: Annotated[Path, typer.Option(help="Run folder: new, empty, or with a run of the same request.")] = Path("run"),
     split_column: Annotated[str | None, typer.Option(help="Column with train, val and test.")] = None,
     validation: Annotated[Path | None, typer.Option(help="Separate table for validation.")] = None,
     test: Annotated[Path | None, typer.Option(help="Separate table for the final measurement.")] = None,
@@ -50,6 +53,10 @@ def train(
         int | None, typer.Option(help="Steps to forecast at once; --target names the columns, else all numbers.")
     ] = None,
     window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
+    allow_missing_target: Annotated[
+        bool, typer.Option("--allow-missing-target", help="Leave rows without a target out; else they are an error.")
+    ] = False,
     export: Annotated[
         str, typer.Option(help="Formats to deliver: keras, saved_model, litert, onnx; with commas between them.")
     ] = "keras,saved_model,litert",
@@ -70,53 +77,87 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier run once the new one is finished.")
     ] = False,
+    max_epochs: Annotated[
+        int | None, typer.Option(help="Longest training of one network; the schedule is fitted into it.")
+    ] = None,
+    single_network: Annotated[
+        bool,
+        typer.Option(
+            "--single-network", help="Train one network: try no other strengths, nor again against overfitting."
+        ),
+    ] = False,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[URI]", help="Log the finished run to MLflow; without URI to that of MLFLOW_TRACKING_URI."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Tell nothing on the way.")] = False,
 ) -> None:
-    """Train, export and measure the network that the rules advise for your data."""
-    from advisor.pipeline import Interrupted, carry_out
+    """Train, export and measure the network that the rules advise for your data.
 
-    request = _request(
-        data, target, problem, recommendation, rulebook, split_column, validation, test, seed, time_budget, data_kind
-    )
-    names = tuple(name.strip() for name in export.split(",") if name.strip())
-    said = {"series_id": series_id, "time": time, "horizon": horizon, "window": window}
-    options = {name: value for name, value in said.items() if value is not None}
-    request = replace(
-        request,
-        exports=names,
+    Everything that goes in is an argument; everything that comes out is below --out: model/, metrics.json,
+    requirements.json, recommendation.json, manifest.json (digests of all), report.html, train.py.
+    Messages go to stderr.
+
+    Repeated with the same data, problem, rulebook, seed and versions it trains nothing and says so. A folder with
+    another run is left alone unless --force is given.
+
+    Exit codes: 0 done, and every requirement met; 1 done, but a requirement is missed, or training failed; 2 the
+    request can't be understood, or --out holds something else; 3 the data or an artefact is unusable; 130 interrupted.
+    """
+    from advisor.pipeline import Interrupted, Request, carry_out
+
+    request = Request.of(
+        _advice(problem, recommendation),
+        data,
+        target=target,
+        rulebook=rulebook,
+        split_column=split_column,
+        validation=validation,
+        test=test,
+        seed=seed,
+        time_budget=time_budget,
+        data_kind=data_kind,
+        data_options=data_options(
+            series_id=series_id,
+            time=time,
+            horizon=horizon,
+            window=window,
+            column=column,
+            allow_missing_target=allow_missing_target,
+        ),
+        exports=tuple(name.strip() for name in export.split(",") if name.strip()),
         device_profile=device_profile,
-        data_options=options,
         pretrained=pretrained,
         unlabeled=unlabeled,
         auxiliary=auxiliary,
         auxiliary_target=auxiliary_target,
+        max_epochs=max_epochs,
+        single_network=single_network,
     )
-    teller = None if no_progress else _Teller()
+    tracker = None
+    if mlflow is not None:
+        from advisor.interfaces.tracking import open_tracker
+
+        tracker = open_tracker(mlflow)
+    teller = _Noticer() if no_progress else _Teller()
     try:
         run = carry_out(request, out, resume=resume, force=force, progress=teller)
     except Interrupted:
         print(f"Stopped. What there is waits in {out}.partial; go on with --resume.", file=sys.stderr)
         raise typer.Exit(EXIT_INTERRUPTED) from None
+    if tracker is not None:
+        number, now = tracker.log(run)
+        print(f"MLflow: the run is {'logged' if now else 'there already'} as {number}.", file=sys.stderr)
     met = all(each["met"] for each in run.requirements)
     print(_json(run) if as_json else _page(run))
     raise typer.Exit(EXIT_DONE if met else EXIT_NO)
 
 
-def _request(
-    data: Path,
-    target: str | None,
-    problem: Path | None,
-    recommendation: Path | None,
-    rulebook: str,
-    split_column: str | None,
-    validation: Path | None,
-    test: Path | None,
-    seed: int,
-    time_budget: float | None,
-    data_kind: str | None,
-) -> Request:
-    from advisor.pipeline import Request
+def _advice(problem: Path | None, recommendation: Path | None) -> Recommendation | dict[str, Any] | None:
+    """Read what was decided or stated beforehand, if anything was."""
     from advisor.problem.strict_json import read_strict_json
     from advisor.recommendation import Recommendation
 
@@ -126,25 +167,14 @@ def _request(
                 "R130", "--problem", "a problem and a recommendation exclude one another.", "Give only one of them."
             )
         )
-    given: Any = {}
-    if problem is not None:
-        given = read_strict_json(_read(problem))
-        if not isinstance(given, dict):
-            raise ProblemError(Finding("P101", str(problem), "a problem is a JSON object.", "Write {...}."))
-    decided = None if recommendation is None else Recommendation.from_json(_read(recommendation))
-    return Request(
-        data=data,
-        target=target,
-        given=given,
-        recommendation=decided,
-        rulebook=rulebook,
-        split_column=split_column,
-        validation=validation,
-        test=test,
-        seed=seed,
-        time_budget=time_budget,
-        data_kind=data_kind,
-    )
+    if recommendation is not None:
+        return Recommendation.from_json(_read(recommendation))
+    if problem is None:
+        return None
+    given = read_strict_json(_read(problem))
+    if not isinstance(given, dict):
+        raise ProblemError(Finding("P101", str(problem), "a problem is a JSON object.", "Write {...}."))
+    return given
 
 
 def _read(path: Path) -> bytes:
@@ -152,6 +182,27 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RequestError(Finding("R131", str(path), f"the file can't be read: {error.strerror}.")) from error
+
+
+class _Noticer(Narrator):
+    """Says nothing but that there was nothing to do."""
+
+    def stage(self, name: str, detail: str) -> None:
+        """Print one stage only."""
+        if name == NOTHING_TO_DO:
+            super().stage(name, detail)
+
+    def prepared(self, prepared: Prepared) -> None:
+        """Show nothing."""
+
+    def fit_begins(self, label: str, max_epochs: int) -> None:
+        """Show nothing."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show nothing."""
+
+    def event(self, event: Event) -> None:
+        """Show nothing."""
 
 
 class _Teller(Narrator):

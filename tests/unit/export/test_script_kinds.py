@@ -18,11 +18,12 @@ from advisor.artifacts import Part
 from advisor.builder import build_core, fit_statistics, start_forecast
 from advisor.data import open_source
 from advisor.export.script import CALIBRATION_SALT, CALIBRATION_SHARE, ScriptData, ScriptFacts, generate_script
-from advisor.pipeline.recipes import recipe_for
+from advisor.pipeline.recipes import recipe_for, recipe_of
 from advisor.recommendation import recommend
 from advisor.training import train
 from advisor.uncertainty import calibration
-from tests.unit.export.script_cases import execute
+from tests.unit.export.script_cases import execute_here
+from tests.unit.export.test_script import assert_clean
 
 slow = pytest.mark.slow
 SEED = 7
@@ -198,7 +199,7 @@ def test_the_loop_repeats_the_training(name: str, tmp_path: Path) -> None:
         data=ScriptData(str(path), source.schema, source=source),
         facts=ScriptFacts.from_training(report, seed=SEED),
     )
-    execute(script, tmp_path)
+    execute_here(script, tmp_path)
     theirs = [each for each in keras.models.load_model(tmp_path / "model.keras").get_weights()]
     ours = [each for each in core.get_weights() if each.dtype == np.float32]
     theirs = [each for each in theirs if each.dtype == np.float32]
@@ -209,17 +210,29 @@ def test_the_loop_repeats_the_training(name: str, tmp_path: Path) -> None:
     assert worst == 0.0
 
 
+@slow
+@pytest.mark.parametrize("name", CASES)
+def test_the_fit_style_trains_the_same_network(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import keras
+
+    path, source, document, values = advised(name, tmp_path)
+    recipe = {**recipe_of(values, source.schema.target.task).as_dict(), "range_test_repeats": 1, "range_test_steps": 5}
+    source.split(SEED)
+    data = ScriptData(str(path), source.schema, source=source)
+    execute_here(generate_script(document, recipe, style="fit", data=data), tmp_path)
+    printed = capsys.readouterr().out
+    measured = [float(word.split()[-1]) for word in printed.split("test ")[-1].split(",")]
+    assert np.isfinite(measured).all()
+    model = keras.models.load_model(tmp_path / "model.keras")
+    assert model.output_shape[-1] == source.schema.target.outputs
+
+
 @pytest.mark.parametrize("style", ["fit", "loop"])
 @pytest.mark.parametrize("name", CASES)
 def test_every_script_is_formatted_and_free_of_findings(name: str, style: str, tmp_path: Path) -> None:
-    from tests.unit.export.test_script import assert_clean
-
     path, source, document, values = advised(name, tmp_path)
-    from advisor.pipeline.recipes import recipe_of
-
     recipe = recipe_of(values, source.schema.target.task).as_dict()
-    if hasattr(source, "split"):
-        source.split(SEED)
+    source.split(SEED)
     data = ScriptData(str(path), source.schema, source=source)
     folder = tmp_path / "scripts"
     folder.mkdir()
