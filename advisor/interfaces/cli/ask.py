@@ -15,6 +15,8 @@ from advisor.interfaces.cli.streams import note, page_style, page_width, read_in
 
 if TYPE_CHECKING:
     from advisor.interfaces.wizard.machine import Interview
+    from advisor.interfaces.wizard.terminal import Front
+    from advisor.knowledge import Rulebook
     from advisor.recommendation import Recommendation
 
 ANSWERS = "answers.json"
@@ -34,6 +36,9 @@ def ask(
     data: Annotated[str | None, typer.Option(metavar="FILE", help="Data that answer most questions.")] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The data's target column.")] = None,
     rulebook: Annotated[str, typer.Option(help="Name of a rulebook, or its folder.")] = "homl2",
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Ask in plain lines, one after the other: for screen readers.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on a terminal too.")] = False,
 ) -> int:
     """Be asked about your problem, and get advice.
@@ -42,33 +47,49 @@ def ask(
     interrupted interview goes on with --resume.
     """
     from advisor.interfaces.wizard.machine import missing, next_question
+    from advisor.knowledge import load_rulebook
     from advisor.recommendation.recommend import recommend
 
+    book = load_rulebook(rulebook)
     folder = Path(out) if out is not None else None
     place = folder / ANSWERS if folder is not None else _state()
     interview = _begin(answers, place if resume else None, data, target)
     can_ask = not no_input and sys.stdin.isatty() and sys.stderr.isatty()
-    if can_ask and not (answers is not None and next_question(interview) is None):
-        interview = _converse(interview, place, out)
+    talks = can_ask and not (answers is not None and next_question(interview) is None)
+    if talks:
+        interview = _converse(interview, place, out, book, _front(plain))
     elif names := missing(interview):
         raise RequestError(*(_unanswered(name) for name in names))
     else:
         _tell_defaults(interview)
     facts, how = _facts_of(interview)
-    found = recommend(facts, rulebook, measured=how)
-    if folder is not None:
-        _save(found, interview, folder)
-    elif can_ask:
-        place.unlink(missing_ok=True)
+    found = recommend(facts, book, measured=how)
     if wants_json(json):
         write_line(found.to_json())
     else:
         from advisor.explanation import explain
 
         write_line(explain(found, brief=True).text(width=page_width(), style=page_style()))
-    if can_ask and folder is not None and data is not None:
-        return _offer_training(folder, data, target)
-    return 0
+    if talks and folder is None:
+        from advisor.interfaces.wizard.ending import ask_for_folder
+
+        folder = ask_for_folder(_front(plain))
+    if folder is not None:
+        _save(found, interview, folder)
+    if talks and place != (folder or place) / ANSWERS:
+        place.unlink(missing_ok=True)
+    return _offer_training(folder, data, target, plain) if talks and folder is not None else 0
+
+
+def _front(plain: bool) -> Front:
+    """Return the way of asking: plain lines where they are wanted, or where nothing can be drawn."""
+    if plain or os.environ.get("TERM") == "dumb":
+        from advisor.interfaces.wizard.plain import FRONT
+
+        return FRONT
+    from advisor.interfaces.wizard.terminal import FRONT as DRAWN
+
+    return DRAWN
 
 
 def _state() -> Path:
@@ -131,7 +152,7 @@ def _tell_defaults(interview: Interview) -> None:
         note(wrapped(f"Not answered, so the default is taken: {', '.join(names)}."))
 
 
-def _converse(interview: Interview, place: Path, out: str | None) -> Interview:
+def _converse(interview: Interview, place: Path, out: str | None, book: Rulebook, front: Front) -> Interview:
     from advisor.interfaces.wizard.talk import recap, talk
     from advisor.storage import write_json
 
@@ -141,7 +162,7 @@ def _converse(interview: Interview, place: Path, out: str | None) -> Interview:
     if interview.answers:
         note(wrapped(f"Already answered: {recap(interview.answers)}."))
     try:
-        return talk(interview, note, keep)
+        return talk(interview, lambda text: note(wrapped(text)), keep, book, front)
     except KeyboardInterrupt:
         again = f"advisor ask --resume{f' --out {out}' if out else ''}"
         if place.is_file():
@@ -167,24 +188,17 @@ def _save(found: Recommendation, interview: Interview, folder: Path) -> None:
     note(f"Saved {folder / 'problem.json'} and {folder / 'recommendation.json'}.")
 
 
-def _offer_training(folder: Path, data: str, target: str | None) -> int:
-    from advisor.interfaces.wizard.terminal import BACK, Option, Screen, choose
+def _offer_training(folder: Path, data: str | None, target: str | None, plain: bool) -> int:
+    import shlex
 
-    words = [
-        "train",
-        "--data",
-        data,
-        "--recommendation",
-        str(folder / "recommendation.json"),
-        "--out",
-        str(folder / "run"),
-    ]
-    words += ["--target", target] if target is not None else []
-    screen = Screen("Train now?", "The network can be trained with your data now.", "Training takes a minute or more.")
-    given = choose(screen, [Option(False, "no"), Option(True, "yes")])
-    if given == BACK or not given.value:
-        note(f"Train later with: advisor {' '.join(words)}")
+    from advisor.interfaces.wizard.ending import Training, ask_for_training, command_of
+
+    training = ask_for_training(_front(plain), data, target)
+    if training is None:
+        later = command_of(Training(data or "FILE", target or (None if data else "COLUMN")), folder)
+        note(f"Train later with: advisor {shlex.join(later)}")
         return 0
     from advisor.interfaces.cli.main import run
 
-    return run(words)
+    note(f"advisor {shlex.join(command_of(training, folder))}")
+    return run(command_of(training, folder))

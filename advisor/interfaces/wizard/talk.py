@@ -17,21 +17,27 @@ from advisor.interfaces.wizard.machine import (
     question_about,
     relevant,
 )
-from advisor.interfaces.wizard.terminal import BACK, Answer, Option, Screen, choose, type_in
-from advisor.problem import FACTS
+from advisor.interfaces.wizard.preview import preview, say_preview
+from advisor.interfaces.wizard.relying import rules_relying_on
+from advisor.interfaces.wizard.terminal import BACK, FRONT, Answer, Front, Option, Screen
+from advisor.knowledge import Rulebook
+from advisor.problem import FACTS, FactType
 
 Tell = Callable[[str], None]
 Keep = Callable[[Interview], None]
 _DONE = "done"
+_MOST_RULES = 3
 
 
-def talk(interview: Interview, tell: Tell, keep: Keep) -> Interview:
+def talk(interview: Interview, tell: Tell, keep: Keep, rulebook: Rulebook, front: Front = FRONT) -> Interview:
     """Ask everything that is relevant and not answered yet.
 
     Args:
         interview: Where the interview stands.
         tell: Says a line to the person.
         keep: Saves the interview; called after each answer.
+        rulebook: The rulebook that will decide; it says what an answer changes, and which rules rely on it.
+        front: The way of asking.
 
     Returns:
         The interview with every relevant question answered, as confirmed in the summary.
@@ -39,25 +45,31 @@ def talk(interview: Interview, tell: Tell, keep: Keep) -> Interview:
     Raises:
         KeyboardInterrupt: After Ctrl-C.
     """
-    tell("A few questions. Enter takes what is offered, Esc goes back, ? says why.")
+    if front is FRONT:
+        tell("A few questions. Enter takes what is offered, Esc goes back, ? says why.")
+    else:
+        tell("A few questions. Enter takes what is offered; back, why and if are explained with each.")
+    asker = _Asker(rulebook, front)
     while True:
         question = next_question(interview)
         if question is not None:
-            interview = _step(interview, question, tell)
+            interview = _step(interview, question, tell, asker)
             keep(interview)
             continue
-        choice = _summary(interview)
+        choice = _summary(interview, front)
         if choice == BACK:
             interview = _back(interview, tell)
         elif choice == _DONE:
             return interview
         else:
-            interview = _step(interview, question_about(interview, choice), tell, is_correction=True)
+            interview = _step(interview, question_about(interview, choice), tell, asker, is_correction=True)
         keep(interview)
 
 
-def _step(interview: Interview, question: Question, tell: Tell, *, is_correction: bool = False) -> Interview:
-    given = ask(question)
+def _step(
+    interview: Interview, question: Question, tell: Tell, asker: _Asker, *, is_correction: bool = False
+) -> Interview:
+    given = asker.ask(interview, question)
     if given == BACK:
         return interview if is_correction else _back(interview, tell)
     name = question.fact.name
@@ -82,47 +94,69 @@ def _back(interview: Interview, tell: Tell) -> Interview:
     return back(interview)
 
 
-def ask(question: Question) -> Answer | Literal["back"]:
-    """Ask one question in the terminal.
+class _Asker:
+    """Asks one question after the other in the same way."""
 
-    Returns:
-        The answer, or ``back`` after Esc.
+    def __init__(self, rulebook: Rulebook, front: Front) -> None:
+        self._rulebook, self._front = rulebook, front
 
-    Raises:
-        KeyboardInterrupt: After Ctrl-C.
+    def ask(self, interview: Interview, question: Question) -> Answer | Literal["back"]:
+        """Return the answer, or ``back``."""
+        fact = question.fact
+        text, footnote = fact.question, ""
+        if question.has_default:
+            words = say_fact_value(fact.name, question.default)
+            footnote = f"Offered: {words}, because {_lower(question.default_because)}."
+        options: list[Option] = []
+        if fact.kind == "bool":
+            options = [Option(False, "no"), Option(True, "yes")]
+        elif fact.choices:
+            options = [Option(choice, choice, meaning) for choice, meaning in fact.choice_meanings.items()]
+        if options and fact.nullable:
+            options.insert(0, Option(None, fact.null_means))
+        if not options and fact.nullable:
+            text = f"{fact.question} (empty: {fact.null_means})"
+        values: list[Any] = [option.value for option in options]
+
+        def shown(value: Any) -> str:
+            return say_preview(preview(self._rulebook, interview, question, value, values), fact.name, value)
+
+        heading = f"Question {question.number} of {question.of}: {fact.title}"
+        screen = Screen(heading, text, why_we_ask(self._rulebook, fact), footnote, shown)
+        if not options:
+            default = "" if question.default is None else f"{question.default:g}"
+            if isinstance(question.default, int):
+                default = str(question.default)
+            return self._front.type_in(screen, default, lambda typed: parse_answer(fact, typed))
+        start = values.index(question.default) if question.has_default and question.default in values else 0
+        return self._front.choose(screen, options, start)
+
+
+def why_we_ask(rulebook: Rulebook, fact: FactType) -> str:
+    """Return why a fact is asked for, and which rules rely on it.
+
+    Args:
+        rulebook: The rulebook that will decide.
+        fact: The fact.
     """
-    fact = question.fact
-    footnote = ""
-    if question.has_default:
-        words = say_fact_value(fact.name, question.default)
-        footnote = f"Offered: {words}, because {_lower(question.default_because)}."
-    screen = Screen(f"Question {question.number} of {question.of}: {fact.title}", fact.question, fact.why, footnote)
-    if fact.kind in ("int", "number"):
-        default = "" if question.default is None else f"{question.default:g}"
-        if isinstance(question.default, int):
-            default = str(question.default)
-        if fact.nullable:
-            screen = Screen(screen.heading, f"{fact.question} (empty: {fact.null_means})", fact.why, footnote)
-        return type_in(screen, default, lambda text: parse_answer(fact, text))
-    if fact.kind == "bool":
-        options = [Option(False, "no"), Option(True, "yes")]
-    else:
-        options = [Option(choice, choice, meaning) for choice, meaning in fact.choice_meanings.items()]
-    if fact.nullable:
-        options.insert(0, Option(None, fact.null_means))
-    values: list[Any] = [option.value for option in options]
-    start = values.index(question.default) if question.has_default and question.default in values else 0
-    return choose(screen, options, start)
+    relying = rules_relying_on(rulebook, fact.name)
+    named = [f"“{rule.title}”" for rule in relying.directly[:_MOST_RULES]]
+    if not named:
+        return f"{fact.why} No rule of {rulebook.name} reads it."
+    left = len(relying.directly) - len(named)
+    count = f"{len(relying.directly)} rules read" if len(relying.directly) > 1 else "1 rule reads"
+    further = f", and {len(relying.further)} follow from these" if relying.further else ""
+    return f"{fact.why} {count} it{further}: {', '.join(named)}{f' and {left} more' if left else ''}."
 
 
-def _summary(interview: Interview) -> str:
+def _summary(interview: Interview, front: Front) -> str:
     names = [name for name in relevant(interview) if name in interview.answers]
     options = [Option(_DONE, "All of this is right: recommend")]
     options += [Option(name, f"{FACTS[name].title}: {say_fact_value(name, interview.answers[name])}") for name in names]
     screen = Screen(
         "Your problem", "Is everything right? Choose a line to change it.", "It is the last chance to look."
     )
-    given = choose(screen, options)
+    given = front.choose(screen, options)
     return BACK if given == BACK else str(given.value)
 
 

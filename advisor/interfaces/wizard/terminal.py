@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -23,6 +23,7 @@ from advisor.errors import ProblemError
 BACK: Literal["back"] = "back"
 _WIDTH = 78
 _SHOWN = 13
+_PREVIEW_LINES = 4
 _STYLE = Style([("heading", "bold"), ("chosen", "bold"), ("muted", "fg:ansibrightblack"), ("wrong", "bold")])
 
 
@@ -61,12 +62,41 @@ class Screen:
         text: The question.
         why: What ``?`` shows.
         footnote: Why the default is what it is.
+        preview: Says what an answer would change, while it is only highlighted or typed.
     """
 
     heading: str
     text: str
     why: str
     footnote: str = ""
+    preview: Callable[[Any], str] | None = None
+
+
+class Choose(Protocol):
+    """Lets a person choose one of several options."""
+
+    def __call__(self, screen: Screen, options: Sequence[Option], start: int = 0) -> Answer | Literal["back"]:
+        """Return the answer, or ``back``."""
+
+
+class TypeIn(Protocol):
+    """Lets a person type an answer."""
+
+    def __call__(self, screen: Screen, default: str, read: Callable[[str], Any]) -> Answer | Literal["back"]:
+        """Return the answer, or ``back``."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """A way of asking in a terminal.
+
+    Attributes:
+        choose: Lets a person choose one of several options.
+        type_in: Lets a person type an answer.
+    """
+
+    choose: Choose
+    type_in: TypeIn
 
 
 def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer | Literal["back"]:
@@ -126,7 +156,8 @@ def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer 
         return shown
 
     body = Window(FormattedTextControl(lines, focusable=True, show_cursor=False), dont_extend_height=True)
-    return _run(screen, body, keys, "Up and Down choose, Enter answers, Esc goes back, ? says why we ask.")
+    help_line = "Up and Down choose, Enter answers, Esc goes back, ? says why we ask."
+    return _run(screen, body, keys, help_line, lambda: options[chosen].value)
 
 
 def type_in(screen: Screen, default: str, read: Callable[[str], Any]) -> Answer | Literal["back"]:
@@ -164,10 +195,12 @@ def type_in(screen: Screen, default: str, read: Callable[[str], Any]) -> Answer 
         [Window(FormattedTextControl(" > "), width=3, dont_extend_height=True), Window(BufferControl(buffer), height=1)]
     )
     body = HSplit([typed, Window(FormattedTextControl(message), dont_extend_height=True)])
-    return _run(screen, body, keys, "Enter answers, Esc goes back, ? says why we ask.")
+    return _run(screen, body, keys, "Enter answers, Esc goes back, ? says why we ask.", lambda: read(buffer.text))
 
 
-def _run(screen: Screen, body: Any, keys: KeyBindings, help_line: str) -> Answer | Literal["back"]:
+def _run(
+    screen: Screen, body: Any, keys: KeyBindings, help_line: str, highlighted: Callable[[], Any]
+) -> Answer | Literal["back"]:
     shows_why = False
 
     @keys.add("?")
@@ -188,15 +221,28 @@ def _run(screen: Screen, body: Any, keys: KeyBindings, help_line: str) -> Answer
         return [("class:heading", screen.heading + "\n"), ("", "\n".join(_wrapped(screen.text)) + "\n")]
 
     def foot() -> StyleAndTextTuples:
-        lines = _wrapped(f"Why we ask: {screen.why}") if shows_why else []
-        lines += _wrapped(screen.footnote) if screen.footnote else []
+        lines = _wrapped(screen.footnote) if screen.footnote else []
         return [("class:muted", "\n".join([*lines, *_wrapped(help_line)]))]
+
+    def told() -> StyleAndTextTuples:
+        """Say why we ask, or what the highlighted answer would change, in as many lines whatever it is."""
+        if shows_why:
+            return [("", "\n".join(["", *_wrapped(f"Why we ask: {screen.why}"), ""]))]
+        if screen.preview is None:
+            return []
+        try:
+            lines = _wrapped(screen.preview(highlighted()))
+        except ProblemError:
+            lines = []
+        if len(lines) > _PREVIEW_LINES:
+            lines = [*lines[: _PREVIEW_LINES - 1], f"{lines[_PREVIEW_LINES - 1][: _WIDTH - 2]} …"]
+        return [("", "\n".join(["", *lines, *[""] * (_PREVIEW_LINES - len(lines))]) + "\n")]
 
     def fixed(text: Callable[[], StyleAndTextTuples]) -> Window:
         return Window(FormattedTextControl(text), dont_extend_height=True, wrap_lines=True)
 
     app: Application[Answer | Literal["back"]] = Application(
-        layout=Layout(HSplit([fixed(head), body, fixed(foot)]), focused_element=_focus(body)),
+        layout=Layout(HSplit([fixed(head), body, fixed(told), fixed(foot)]), focused_element=_focus(body)),
         key_bindings=keys,
         style=_STYLE,
         erase_when_done=True,
@@ -220,3 +266,7 @@ def _wrapped(text: str) -> list[str]:
 def _cut(text: str) -> str:
     lines = [line.rstrip() for line in text.split("\n")]
     return "\n".join(line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…" for line in lines)
+
+
+FRONT = Front(choose, type_in)
+"""Asks with the arrow keys."""
