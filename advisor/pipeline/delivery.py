@@ -27,10 +27,12 @@ from advisor.export import (
 from advisor.export.onnx import save_onnx, verify_onnx
 from advisor.pipeline.candidates import open_runtime
 from advisor.pipeline.compressing import Compressed
+from advisor.pipeline.doubt_documents import stated_calibration
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.microcontroller import write_for_microcontrollers
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
+from advisor.report import Calibration
 from advisor.run import CONTRACT, CONTRACT_VERSION
 from advisor.storage import write_json
 
@@ -53,6 +55,7 @@ class Delivered:
         parameters: Number of trainable parameters.
         compressed: The steps that led to the delivered file, and everything that was measured.
         uncertainty: How the model states its uncertainty (:class:`advisor.pipeline.uncertain.Uncertainty`), or None.
+        calibration: Whether its probabilities come true on the test rows as they are; None for numbers.
     """
 
     artifacts: tuple[Artifact, ...]
@@ -66,6 +69,7 @@ class Delivered:
     parameters: int
     uncertainty: Any = None
     compressed: Compressed | None = None
+    calibration: Calibration | None = None
 
 
 def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress, compressed: Compressed) -> Delivered:
@@ -92,7 +96,8 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
     runtime = open_runtime(folder / chosen.artifact.path, chosen.preparation)
     progress.stage("Measuring", "quality on the test rows, baselines, latency, size, sparsity")
     bundle = prepared.bundle
-    metrics = measure(bundle.task, bundle.test.y, runtime.predict(bundle.test.x))
+    answers = runtime.predict(bundle.test.x)
+    metrics = measure(bundle.task, bundle.test.y, answers)
     val_metrics = measure(bundle.task, bundle.val.y, runtime.predict(bundle.val.x))
     baselines = _baselines(prepared)
     return Delivered(
@@ -106,6 +111,7 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
         verdicts=chosen.verdicts(fitted.recommendation.requirements),
         parameters=count_cost(core).parameters,
         compressed=compressed,
+        calibration=stated_calibration(bundle.task, bundle.test.y, answers),
     )
 
 

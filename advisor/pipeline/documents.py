@@ -212,7 +212,7 @@ def report_inputs(prepared: Prepared, fitted: Fitted, delivered: Delivered, name
 
 def _doubt(prepared: Prepared, fitted: Fitted, delivered: Delivered) -> dict[str, Any]:
     if delivered.uncertainty is None:
-        return {}
+        return {"calibration": delivered.calibration}
     measured, method = delivered.uncertainty.measured, str(fitted.recommendation.values["calibration"])
     return {
         "calibration": calibration_of(measured, method, len(prepared.bundle.test)),

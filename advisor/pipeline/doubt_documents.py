@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from advisor.artifacts import Array
 from advisor.report import Calibration, Doubt
+from advisor.uncertainty.assessment import calibration_error, reliability_bins
 
 _TITLES = {
     "rmse": "RMSE of the mean",
@@ -45,6 +49,28 @@ def calibration_of(measured: Mapping[str, Any], method: str, rows: int) -> Calib
         key: sum(abs(share - level) for level, share, _ in each) / max(len(each), 1) for key, each in bins.items()
     }
     return Calibration(bins["calibrated"], errors["calibrated"], method, bins["gaussian"], errors["gaussian"])
+
+
+def stated_calibration(task: str, y: Array, answers: Array) -> Calibration | None:
+    """Return whether the delivered model's probabilities come true as they are; None where it states none.
+
+    Args:
+        task: The task.
+        y: Targets of the test rows.
+        answers: What the model answers: probabilities of classes or labels, as in :func:`advisor.evaluation.measure`.
+    """
+    if task not in ("binary", "multiclass", "multilabel"):
+        return None
+    p, truth = np.asarray(answers, np.float64), np.asarray(y)
+    p = p.reshape(len(p), -1)
+    if task == "binary":
+        p = np.column_stack([1 - p[:, -1], p[:, -1]])
+    if task == "multilabel":
+        confidence = np.maximum(p, 1 - p).reshape(-1)
+        right = ((p >= 0.5) == (truth.reshape(p.shape) >= 0.5)).reshape(-1)
+    else:
+        confidence, right = p.max(axis=1), p.argmax(axis=1) == truth.reshape(-1)
+    return Calibration(reliability_bins(confidence, right), calibration_error(confidence, right))
 
 
 def doubt_of(measured: Mapping[str, Any]) -> Doubt:

@@ -9,8 +9,7 @@ from typing import Any
 
 from advisor.report.wording import number
 
-WIDTH, HEIGHT = 640.0, 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 12.0, 12.0, 34.0
+WIDTH, HEIGHT = 1000.0, 200.0
 _MOST = 300
 
 
@@ -23,18 +22,24 @@ class Curve:
         text: What can be seen in it.
         training: Points of the training loss, as an SVG polyline has them.
         validation: Points of the validation loss.
-        ticks: Loss at the bottom and the top of the drawing, in words, with where they stand.
+        low: Loss at the bottom of the drawing, in words.
+        high: Loss at its top, in words.
         first: First epoch.
         last: Last epoch drawn.
+        width: Width of the drawing, in its own units.
+        height: Height of the drawing.
     """
 
     network: str
     text: str
     training: str
     validation: str
-    ticks: tuple[tuple[str, float], ...]
+    low: str
+    high: str
     first: int
     last: int
+    width: float = WIDTH
+    height: float = HEIGHT
 
 
 def curve_of(network: str, epochs: Sequence[Mapping[str, Any]]) -> Curve | None:
@@ -65,8 +70,7 @@ def curve_of(network: str, epochs: Sequence[Mapping[str, Any]]) -> Curve | None:
         f"After epoch {last} of {network} the training loss is {number(end.get('loss'))} "
         f"and the validation loss {number(end.get('val_loss'))}."
     )
-    ticks = ((number(low, 3), _down(0.0)), (number(high, 3), _down((high - low) / span)))
-    return Curve(network, text, points("loss"), points("val_loss"), ticks, first, last)
+    return Curve(network, text, points("loss"), points("val_loss"), number(low, 3), number(high, 3), first, last)
 
 
 def _is_finite(value: object) -> bool:
@@ -74,9 +78,8 @@ def _is_finite(value: object) -> bool:
 
 
 def _across(epoch: int, first: int, last: int) -> float:
-    share = (epoch - first) / (last - first) if last > first else 0.5
-    return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+    return WIDTH * ((epoch - first) / (last - first) if last > first else 0.5)
 
 
 def _down(share: float) -> float:
-    return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
+    return HEIGHT * (1.0 - share)
