@@ -31,6 +31,7 @@ test-fast: $(READY)
 	$(RUN)/python -m pytest -m "not slow" -n 2
 
 test-slow: $(READY)
+	@command -v chromium >/dev/null || echo "make: Chromium is not installed, so tests that open pages in a browser are skipped; on Debian: apt-get install chromium"
 	$(RUN)/python -m pytest -m slow -n 2
 
 lint: $(READY)
