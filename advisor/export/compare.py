@@ -112,3 +112,37 @@ def verified(
         )
     relative = path.relative_to(root) if path.is_relative_to(root) else path
     return Artifact(name, relative, size, comparison.max_difference, comparison.tolerance, comparison.rows, precision)
+
+
+def verify(
+    name: str,
+    path: Path,
+    reference: Predict,
+    reloaded: Predict,
+    rows: Rows,
+    tolerance: float,
+    *,
+    root: Path,
+    scale: Array | float = 1.0,
+    precision: str = "float32",
+) -> Artifact:
+    """Compare an artefact that was reloaded in its runtime with the model in memory, and return its record.
+
+    Args:
+        name: Name of the format.
+        path: The file, or the folder, whose files all count.
+        reference: The model in memory.
+        reloaded: The artefact.
+        rows: Rows to predict, at least one.
+        tolerance: Largest difference allowed.
+        root: The run folder.
+        scale: Standard deviation of the target; see :func:`compare`.
+        precision: Precision of its weights.
+
+    Raises:
+        ExportError: If it answers differently.
+    """
+    comparison = compare(reference, reloaded, rows, tolerance, scale=scale)
+    files = path.rglob("*") if path.is_dir() else (path,)
+    size = sum(each.stat().st_size for each in files if each.is_file())
+    return verified(name, path, root, size, comparison, precision)

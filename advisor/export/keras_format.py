@@ -11,7 +11,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ArtifactError, Finding
-from advisor.export.compare import TOLERANCES, Predict, Rows, compare, verified
+from advisor.export.compare import TOLERANCES, Predict, Rows, verify
 from advisor.export.failures import exporting, first_line
 from advisor.export.keras_file import CONFIG, DEFAULT_LIMITS, METADATA, FileLimits, check_keras_file
 from advisor.storage import write_with
@@ -105,8 +105,8 @@ def verify_keras(
         ArtifactError: If the file can't be loaded.
         ExportError: If it answers differently.
     """
-    comparison = compare(predictor(model), predictor(load_keras(path)), rows, tolerance, scale=scale)
-    return verified("keras", path, root, path.stat().st_size, comparison)
+    reloaded = predictor(load_keras(path))
+    return verify("keras", path, predictor(model), reloaded, rows, tolerance, root=root, scale=scale)
 
 
 def _make_repeatable(path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ArtifactError, ExportError, Finding
-from advisor.export.compare import Predict, compare, verified
+from advisor.export.compare import Predict, verify
 from advisor.export.failures import exporting, first_line
 from advisor.export.keras_format import KerasModel, predictor
 from advisor.export.quiet import quiet
@@ -89,5 +89,5 @@ def verify_onnx(
         ArtifactError: If it can't be loaded.
         ExportError: If it answers differently.
     """
-    comparison = compare(predictor(core), load_onnx(path), np.asarray(rows, np.float32), tolerance, scale=scale)
-    return verified("onnx", path, root, path.stat().st_size, comparison)
+    table, reloaded = np.asarray(rows, np.float32), load_onnx(path)
+    return verify("onnx", path, predictor(core), reloaded, table, tolerance, root=root, scale=scale)

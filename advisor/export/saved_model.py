@@ -13,7 +13,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ArtifactError, Finding, StorageError
-from advisor.export.compare import TOLERANCES, Predict, Rows, compare, verified
+from advisor.export.compare import TOLERANCES, Predict, Rows, verify
 from advisor.export.failures import exporting, first_line
 from advisor.export.keras_format import KerasModel, predictor
 from advisor.export.quiet import quiet
@@ -202,6 +202,5 @@ def verify_saved_model(
         ArtifactError: If the folder can't be loaded.
         ExportError: If it answers differently.
     """
-    comparison = compare(predictor(model), load_saved_model(folder), rows, tolerance, scale=scale)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return verified("saved_model", folder, root, size, comparison)
+    reloaded = load_saved_model(folder)
+    return verify("saved_model", folder, predictor(model), reloaded, rows, tolerance, root=root, scale=scale)
