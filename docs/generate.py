@@ -200,8 +200,15 @@ def _output(*words: str) -> str:
 
 
 def editor_schemas() -> dict[Path, str]:
-    """Return the schemas by which editors check rule files: path → content."""
-    return {path: text for name in RULEBOOKS for path, text in schemas_of(ROOT / "rules" / name).items()}
+    """Return the schemas by which editors check rule files, and the steps of pipelines: path → content."""
+    from advisor.interfaces.cli.step import IMAGE
+    from advisor.interfaces.steps import STEPS, arguments
+
+    found = {path: text for name in RULEBOOKS for path, text in schemas_of(ROOT / "rules" / name).items()}
+    for kind, files in STEPS.items():
+        for name, text in files(arguments(), IMAGE).items():
+            found[ROOT / "docs" / "examples" / kind / name] = text
+    return found
 
 
 def differences() -> list[str]:
@@ -222,6 +229,7 @@ def write() -> None:
         (REFERENCE / path).parent.mkdir(parents=True, exist_ok=True)
         (REFERENCE / path).write_text(content)
     for schema, content in editor_schemas().items():
+        schema.parent.mkdir(parents=True, exist_ok=True)
         schema.write_text(content)
 
 
