@@ -114,6 +114,8 @@ def test_a_data_folder_has_one_service(tmp_path):
     os.close(held)
     os.close(lock_folder(tmp_path / "data"))
     (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="not empty"):
+        lock_folder(tmp_path)
     with pytest.raises(StorageError, match="J108"):
         lock_folder(tmp_path / "file" / "data")
 
@@ -229,7 +231,7 @@ def test_a_request_is_read_strictly():
 def test_an_order_is_checked_before_anything_is_trained():
     limits = JobLimits(job_seconds=100.0)
     assert check_order(ORDER, limits).time_budget_seconds == 50.0
-    assert check_order(JobOrder("d", time_budget_seconds=500.0), limits).time_budget_seconds == 100.0
+    assert check_order(JobOrder("d", time_budget_seconds=500.0), limits).time_budget_seconds == 80.0
     with pytest.raises(AdvisorError) as raised:
         check_order(JobOrder("d", problem={"sparsity": "much", "x": 1}), limits)
     assert [each.place for each in raised.value.findings] == ["problem.sparsity", "problem.x"]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUDGET_SHARE = 0.5
 """Part of a job's wall time that training may take where no time budget is given; the rest is for measuring."""
+MOST_SHARE = 0.8
+"""Part of it that training may take in any case."""
 
 
 def check_order(order: JobOrder, limits: JobLimits) -> JobOrder:
@@ -40,9 +42,9 @@ def check_order(order: JobOrder, limits: JobLimits) -> JobOrder:
         message = "a problem and a recommendation exclude one another."
         raise JobError(409, Finding("R130", "recommendation", message, "Give only one of them."))
     with_place("problem", check_stated, order.problem)
-    most = limits.job_seconds * BUDGET_SHARE
+    usual = limits.job_seconds * BUDGET_SHARE
     budget = order.time_budget_seconds
-    return replace(order, time_budget_seconds=most if budget is None else min(budget, limits.job_seconds))
+    return replace(order, time_budget_seconds=usual if budget is None else min(budget, MOST_SHARE * limits.job_seconds))
 
 
 def decide_for(order: JobOrder, profile: Mapping[str, Any]) -> Problem:

@@ -19,11 +19,13 @@ from typing import Any
 from advisor.errors import Finding
 from advisor.interfaces.service.jobs.children import start_child
 from advisor.interfaces.service.jobs.limits import JobLimits, end_group
-from advisor.interfaces.service.jobs.records import FORMATS, Dataset, JobError
+from advisor.interfaces.service.jobs.records import FORMATS, IDENTITY, Dataset, JobError
 from advisor.interfaces.service.jobs.store import Store
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _INCOMING = ".incoming-"
+WALL_TIMES = 3
+"""Wall time that reading may take, in multiples of its processor time: other processes want the cores too."""
 LEAST_FREE_BYTES = 512 * 1024**2
 """Room on the disk that an upload must leave."""
 
@@ -61,7 +63,8 @@ class Datasets:
         folder.mkdir(parents=True, exist_ok=True)
         known = {each.id for each in store.datasets()}
         for item in folder.iterdir():
-            if item.name not in known:
+            is_ours = item.name.startswith(_INCOMING) or IDENTITY.fullmatch(item.name)
+            if is_ours and item.name not in known:
                 shutil.rmtree(item, ignore_errors=True)
 
     def path_of(self, dataset: Dataset) -> Path:
@@ -155,7 +158,7 @@ class Datasets:
                 OPENBLAS_NUM_THREADS="1",
             )
             try:
-                async with asyncio.timeout(limits.inspection_seconds):
+                async with asyncio.timeout(WALL_TIMES * limits.inspection_seconds):
                     output, _ = await child.communicate(json.dumps(asked).encode())
             except TimeoutError:
                 output = b""

@@ -13,12 +13,12 @@ from advisor.interfaces.service.jobs.documents import (
     ProfileDocument,
 )
 from advisor.interfaces.service.jobs.media import ANY, UPLOADS
-from advisor.interfaces.service.jobs.records import FORMATS, STATES
+from advisor.interfaces.service.jobs.records import FORMATS, IDENTITY, STATES
 from advisor.interfaces.service.openapi import ALWAYS, KEY, WITH_BODY, content, parameter, route
 
 MODELS = (JobRequest, JobDocument, JobList, DatasetDocument, DatasetList, ProfileDocument)
 _NOW = (*ALWAYS, 422, 503)
-_ID = parameter("path", "id", {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "Opaque name.")
+_ID = parameter("path", "id", {"type": "string", "pattern": f"^{IDENTITY.pattern}$"}, "Opaque name.")
 _COLUMN = {"type": "string", "minLength": 1, "maxLength": 500}
 _STEPS = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
 _LOCATION = {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where it is from now on."}}

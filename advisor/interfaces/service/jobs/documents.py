@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from advisor.errors import Finding, RequestError
-from advisor.interfaces.service.jobs.records import JobOrder
+from advisor.interfaces.service.jobs.records import IDENTITY, JobOrder
 from advisor.problem.checking import show
 from advisor.problem.strict_json import read_strict_json
 
-Identity = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="Opaque name.")]
+Identity = Annotated[str, Field(pattern=f"^{IDENTITY.pattern}$", description="Opaque name.")]
 Column = Annotated[str, Field(min_length=1, max_length=500)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Export = Literal["keras", "saved_model", "litert", "onnx"]

@@ -23,7 +23,7 @@ class JobLimits:
         most_stored_bytes: Bytes of all data sets and finished runs together.
         upload_seconds: Seconds in which an upload must have arrived.
         idle_seconds: Seconds without a byte after which an upload is broken off.
-        inspection_seconds: Seconds of processor time, and of wall time, for reading a data set.
+        inspection_seconds: Processor time for reading a data set; wall time may be three times as long.
         inspection_bytes: Address space for reading a data set.
         most_inspections: Data sets that are read at the same time.
         most_running: Jobs that run at the same time.
@@ -44,7 +44,7 @@ class JobLimits:
     most_stored_bytes: int = 50 * GIB
     upload_seconds: float = 600.0
     idle_seconds: float = 30.0
-    inspection_seconds: int = 60
+    inspection_seconds: int = 120
     inspection_bytes: int = 8 * GIB
     most_inspections: int = 2
     most_running: int = 1

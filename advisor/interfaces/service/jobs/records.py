@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 from advisor.errors import Finding, RequestError
 
+IDENTITY = re.compile(r"[0-9a-f]{32}")
+"""What opaque names look like."""
 QUEUED, RUNNING, FINISHED, FAILED, CANCELLED = STATES = ("queued", "running", "finished", "failed", "cancelled")
 """States of a job."""
 OVER = frozenset({FINISHED, FAILED, CANCELLED})

@@ -80,7 +80,7 @@ def _add_datasets(app: FastAPI) -> None:
             raise too_large(jobs.limits)
         try:
             key = _key_of(request)
-            replayed = _replayed(jobs.knows_key(key))
+            replayed = _replayed(jobs.knows_upload(key))
             dataset = await jobs.add_dataset(request.stream(), form, name=_one(given, "name"), key=key)
         except ClientDisconnect:
             raise JobError(400, Finding("R166", "", "the body broke off.")) from None
@@ -117,7 +117,7 @@ def _add_job_routes(app: FastAPI, settings: Settings) -> None:
         check_parameters(parameters_of(request), ())
         asked = with_whole_numbers(await request.body(), read_request)
         jobs, key = jobs_of(request), _key_of(request)
-        replayed = _replayed(jobs.knows_key(key))
+        replayed = _replayed(jobs.knows_order(key))
         job = await jobs.submit(asked.order(settings.rulebook), key=key)
         return _json(job.document(), 202, {"Location": f"/v1/jobs/{job.id}", **replayed})
 

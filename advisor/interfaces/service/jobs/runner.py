@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import time
 from asyncio.subprocess import Process
 from collections.abc import Mapping
@@ -20,10 +21,12 @@ from advisor.interfaces.service.jobs.children import start_child
 from advisor.interfaces.service.jobs.datasets import Datasets
 from advisor.interfaces.service.jobs.events import Bell
 from advisor.interfaces.service.jobs.limits import JobLimits, end_group, resident_bytes, started_at
-from advisor.interfaces.service.jobs.records import RUNNING, Job
+from advisor.interfaces.service.jobs.records import IDENTITY, RUNNING, Job
 from advisor.interfaces.service.jobs.store import Store
 from advisor.interfaces.service.observing import LOGGER, JobMetrics
 
+RETRY_SECONDS = 2.0
+"""Seconds after which waiting jobs are looked at again when that failed."""
 LOOK_SECONDS = 0.25
 """Seconds between two looks at a worker's memory and time."""
 _CPU_SIGNALS = (-signal.SIGXCPU,)
@@ -74,6 +77,7 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._is_stopping = False
+        self._is_well = True
         folder.mkdir(parents=True, exist_ok=True)
 
     def run_folder(self, job: str) -> Path:
@@ -88,9 +92,13 @@ class Runner:
                 end_group(process, signal.SIGKILL)
             self._died(job, 0.0, "the server ended while it ran")
         for item in self._folder.iterdir():
-            if self._store.job(item.name) is None:
+            if IDENTITY.fullmatch(item.name) and self._store.job(item.name) is None:
                 shutil.rmtree(item, ignore_errors=True)
         self._spawn(self._schedule())
+
+    def is_working(self) -> bool:
+        """Tell whether waiting jobs are started."""
+        return self._is_well and not self._is_stopping
 
     def wake(self) -> None:
         """Look for waiting jobs."""
@@ -128,16 +136,29 @@ class Runner:
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            LOGGER.error("the service failed at a job", exc_info=failure)
 
     async def _schedule(self) -> None:
         while not self._is_stopping:
             self._wake.clear()
-            while len(self._at_work) < self._limits.most_running:
-                job = self._store.first_waiting()
-                if job is None or self._is_stopping:
-                    break
-                await self._begin(job)
+            try:
+                while len(self._at_work) < self._limits.most_running and not self._is_stopping:
+                    job = self._store.first_waiting()
+                    if job is None:
+                        break
+                    await self._begin(job)
+            except (OSError, sqlite3.Error):
+                LOGGER.exception("waiting jobs could not be started")
+                self._is_well = False
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self._is_well = True
             await self._wake.wait()
 
     async def _begin(self, job: Job) -> None:
@@ -158,6 +179,11 @@ class Runner:
             return
         finally:
             os.close(log)
+        found = self._store.job(job.id)
+        if found is None or found.is_over:  # cancelled meanwhile
+            end_group(child.pid, signal.SIGKILL)
+            await child.wait()
+            return
         work = _Work(job, child, time.monotonic())
         self._at_work[job.id] = work
         self._store.begin(job.id, (child.pid, started_at(child.pid)))

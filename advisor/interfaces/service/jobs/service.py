@@ -21,7 +21,10 @@ from advisor.interfaces.service.jobs.media import media_type_of
 from advisor.interfaces.service.jobs.records import QUEUED, Artifact, Dataset, Job, JobError, JobEvent, JobOrder
 from advisor.interfaces.service.jobs.runner import Runner
 from advisor.interfaces.service.jobs.store import Store
-from advisor.interfaces.service.observing import JobMetrics
+from advisor.interfaces.service.observing import LOGGER, JobMetrics
+
+LOCK = ".advisor-service"
+"""The file that makes a folder a service's data folder, and that the service holds locked."""
 
 
 class JobService:
@@ -72,13 +75,15 @@ class JobService:
 
     def is_ready(self) -> bool:
         """Tell whether jobs are taken."""
-        return not self._is_stopping and self._store.is_usable()
+        return not self._is_stopping and self._runner.is_working() and self._store.is_usable()
 
-    def knows_key(self, key: str | None) -> bool:
-        """Tell whether a data set or job came with an idempotency key before."""
-        return key is not None and (
-            self._store.dataset_of_key(key) is not None or self._store.job_of_key(key) is not None
-        )
+    def knows_upload(self, key: str | None) -> bool:
+        """Tell whether a data set came with an idempotency key before."""
+        return key is not None and self._store.dataset_of_key(key) is not None
+
+    def knows_order(self, key: str | None) -> bool:
+        """Tell whether a job came with an idempotency key before."""
+        return key is not None and self._store.job_of_key(key) is not None
 
     async def add_dataset(
         self, chunks: AsyncIterator[bytes], form: str | None, *, name: str | None = None, key: str | None = None
@@ -172,6 +177,7 @@ class JobService:
         await self.dataset(order.dataset)
         self._check_queue()
         job = self._store.add_job(secrets.token_hex(16), order, digest=digest, key=key)
+        LOGGER.info("job queued", extra={"fields": {"job": job.id, "dataset": order.dataset}})
         self._runner.wake()
         return job
 
@@ -295,7 +301,10 @@ def lock_folder(folder: Path) -> int:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        if not (folder / LOCK).exists() and any(folder.iterdir()):
+            message = "the folder is not empty, and no service's data folder."
+            raise StorageError(Finding("J108", str(folder), message, "Choose a new or empty --data-dir."))
+        handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as failure:
         message = f"the data folder can't be made: {failure.strerror}."
         raise StorageError(Finding("J108", str(folder), message, "Choose another --data-dir.")) from failure
