@@ -14,6 +14,7 @@ from advisor.artifacts import DataBundle, Part
 from advisor.data.bundling import digest_parts
 from advisor.data.conventions import SPLIT_NAMES
 from advisor.data.encoding import EncodedColumn
+from advisor.data.forecast_encoding import WINDOW, ForecastEncoder
 from advisor.data.forecast_windows import (
     Origins,
     choose_segment,
@@ -27,7 +28,6 @@ from advisor.data.inferring import find_split, left_out
 from advisor.data.profiling import Profile
 from advisor.data.protocols import SourceOptions
 from advisor.data.schema import Column, Schema, Target
-from advisor.data.series_encoding import WINDOW, ForecastEncoder
 from advisor.data.series_table import (
     Series,
     channels_of,

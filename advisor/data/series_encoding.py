@@ -1,4 +1,4 @@
-"""The contracts between series and a network: padded series with a label, and windows for forecasts."""
+"""The contract between labeled series and a network: series, padded; and what a contract for forecasts shares."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from advisor.data.encoding import Encoded
 from advisor.data.inferring import nearest
 from advisor.data.labels import LabelCodec
 from advisor.data.schema import Schema
-from advisor.data.series_table import Series, filled, open_table, read_series, regular
+from advisor.data.series_table import open_table, read_series
 from advisor.errors import DataError, Finding
 
 Floats = NDArray[np.float32]
 CONTRACT_FORMAT = 1
 SERIES = "series"
-WINDOW = "window"
 LONGEST = 256
 """Most steps of a series that are read; beyond some hundred, even gates forget. A judgement."""
 
@@ -107,7 +106,7 @@ class SeriesEncoder:
         Raises:
             DataError: If the document isn't a contract of this format.
         """
-        _check_contract(document)
+        check_contract(document)
         return cls(
             Schema.from_dict(document.get("schema", {})),
             tuple(document["channels"]),
@@ -117,9 +116,9 @@ class SeriesEncoder:
         )
 
     def _series(self, rows: Any) -> list[Floats]:
-        arrays = _arrays(rows, self.channels)
+        arrays = arrays_of(rows, self.channels)
         if arrays is None:
-            frame = _frame(rows, self.channels)
+            frame = frame_of(rows, self.channels)
             series_id = self.series_id if self.series_id in frame.columns else None
             time = self.time if self.time in frame.columns else None
             found, _ = read_series(frame, series_id, time, self.channels, unique_times=False)
@@ -135,142 +134,12 @@ class SeriesEncoder:
         return arrays
 
 
-class ForecastEncoder:
-    """Turns the last steps of series into windows.
+def frame_of(rows: Any, channels: Sequence[str]) -> pl.DataFrame:
+    """Return a long table of series, from whatever holds one.
 
-    Attributes:
-        schema: What is known about the table.
-        channels: Columns that are read and forecast.
-        window: Steps that are read.
-        horizon: Steps that are forecast.
-        step: Distance between two steps, in seconds or in the unit of the time column.
-        season: Steps of a season, 0 without.
-        segment: Steps that the recurrent layers read at once.
-        classes: Empty.
-        labels: Empty.
+    Raises:
+        DataError: If a channel is missing or holds no numbers.
     """
-
-    classes: tuple[str, ...] = ()
-
-    def __init__(
-        self,
-        schema: Schema,
-        channels: tuple[str, ...],
-        *,
-        window: int,
-        horizon: int,
-        step: float,
-        season: int,
-        segment: int,
-        series_id: str | None,
-        time: str | None,
-    ) -> None:
-        """Make the encoder of a schema."""
-        self.schema, self.channels = schema, channels
-        self.window, self.horizon, self.step, self.season, self.segment = window, horizon, step, season, segment
-        self.series_id, self.time = series_id, time
-        self.labels: NDArray[Any] = np.array([])
-
-    @cached_property
-    def inputs(self) -> InputSpec:
-        """What a network for these forecasts reads."""
-        details = {
-            "channels": list(self.channels),
-            "horizon": self.horizon,
-            "segment": self.segment,
-            "season": self.season,
-        }
-        return InputSpec("series", (self.window, len(self.channels)), details=details)
-
-    def encode(self, rows: Any) -> Floats:
-        """Return the last window of each series.
-
-        Args:
-            rows: A table with at least ``window`` steps of each series (frame, list of dictionaries, dictionary of
-                columns, path): one forecast for each series, in the order of their first rows; or an array (n, steps,
-                channels) or (steps, channels), or a list of arrays (steps, channels), steps in the order of time.
-
-        Returns:
-            float32 (n, window, channels).
-
-        Raises:
-            DataError: If columns are missing, there are too few steps, or gaps are too long.
-        """
-        arrays = _arrays(rows, self.channels)
-        if arrays is None:
-            frame = _frame(rows, self.channels)
-            if not frame.height:
-                return np.zeros((0, self.window, len(self.channels)), np.float32)
-            series_id = self.series_id if self.series_id in frame.columns else None
-            time = self.time if self.time in frame.columns else None
-            found, _ = read_series(frame, series_id, time, self.channels, unique_times=time is not None)
-            if time is not None:
-                found = [regular(each, self.step)[0] for each in found]
-        else:
-            found = [
-                Series(str(number + 1), np.arange(len(each)), np.arange(len(each), dtype=np.float64), each)
-                for number, each in enumerate(arrays)
-            ]
-        return np.stack([self._last(each) for each in found])
-
-    def encode_counted(self, rows: Any) -> Encoded:
-        """Encode windows; what was missing has been filled in."""
-        return Encoded(self.encode(rows), {}, {})
-
-    def contract(self) -> dict[str, Any]:
-        """Return the JSON-ready document that travels with a delivered model; see :meth:`from_contract`."""
-        return {
-            "kind": "series",
-            "contract_format": CONTRACT_FORMAT,
-            "schema": self.schema.to_dict(),
-            "channels": list(self.channels),
-            "window": self.window,
-            "horizon": self.horizon,
-            "step": self.step,
-            "season": self.season,
-            "segment": self.segment,
-            "series_id": self.series_id,
-            "time": self.time,
-        }
-
-    @classmethod
-    def from_contract(cls, document: Mapping[str, Any]) -> ForecastEncoder:
-        """Make the encoder that wrote a contract.
-
-        Raises:
-            DataError: If the document isn't a contract of this format.
-        """
-        _check_contract(document)
-        names = ("window", "horizon", "step", "season", "segment", "series_id", "time")
-        schema = Schema.from_dict(document.get("schema", {}))
-        return cls(schema, tuple(document["channels"]), **{name: document[name] for name in names})
-
-    def _last(self, series: Series) -> Floats:
-        which = f"series {series.name!r}" if series.name else "the rows"
-        if len(series.values) < self.window:
-            raise DataError(
-                Finding(
-                    "D153",
-                    which,
-                    f"{len(series.values):,} steps are given, but a forecast reads {self.window}.",
-                    f"Give at least the last {self.window} steps of each series.",
-                )
-            )
-        last = filled(series.values[-self.window :])[0]
-        if np.isnan(last).any():
-            index = int(np.isnan(last).all(axis=0).argmax())
-            raise DataError(
-                Finding(
-                    "D154",
-                    f"column {self.channels[index]!r}",
-                    f"{which} has no value of it in the last {self.window} steps.",
-                    "Give the values that the forecast starts from.",
-                )
-            )
-        return last
-
-
-def _frame(rows: Any, channels: Sequence[str]) -> pl.DataFrame:
     if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping) for row in rows):
         names = list(dict.fromkeys(name for row in rows for name in row))
         rows = {str(name): [row.get(name) for row in rows] for name in names}
@@ -296,8 +165,12 @@ def _frame(rows: Any, channels: Sequence[str]) -> pl.DataFrame:
     return frame
 
 
-def _arrays(rows: Any, channels: Sequence[str]) -> list[Floats] | None:
-    """Return arrays of series, or None for a table."""
+def arrays_of(rows: Any, channels: Sequence[str]) -> list[Floats] | None:
+    """Return arrays of series, float32 (steps, channels) each, or None for a table.
+
+    Raises:
+        DataError: If an array has another shape.
+    """
     if isinstance(rows, np.ndarray):
         found = [rows] if rows.ndim <= 2 else list(rows)
         shape: Any = rows.shape
@@ -327,7 +200,12 @@ def _empty(name: str) -> DataError:
     return DataError(Finding("D154", "rows", f"{which} has no value at all.", "Leave it out."))
 
 
-def _check_contract(document: Mapping[str, Any]) -> None:
+def check_contract(document: Mapping[str, Any]) -> None:
+    """Refuse a document that is no contract for series.
+
+    Raises:
+        DataError: If it isn't of this format.
+    """
     if document.get("contract_format") != CONTRACT_FORMAT:
         raise DataError(
             Finding(

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from advisor.artifacts import DataBundle, Part
 from advisor.data.bundling import digest_parts
 from advisor.data.encoding import EncodedColumn
+from advisor.data.forecast_encoding import ForecastEncoder
 from advisor.data.forecast_source import ForecastSource
 from advisor.data.inferring import find_split, find_target, left_out
 from advisor.data.labels import LabelCodec
 from advisor.data.profiling import Profile, target_facts
 from advisor.data.protocols import SourceOptions
 from advisor.data.schema import Column, Schema
-from advisor.data.series_encoding import LONGEST, SERIES, ForecastEncoder, SeriesEncoder, pad
+from advisor.data.series_encoding import LONGEST, SERIES, SeriesEncoder, pad
 from advisor.data.series_table import Series, channels_of, check_columns, open_table, read_series
 from advisor.data.splitting import Split, make_split
 from advisor.data.targets import describe_target, labels_of, refuse_missing
