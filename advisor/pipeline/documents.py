@@ -255,7 +255,10 @@ def _known(values: Mapping[str, float | None]) -> dict[str, float]:
 def _trials(fitted: Fitted) -> tuple[Trial, ...]:
     if len(fitted.trials) < 2:
         return ()
-    return tuple(Trial(trial.candidate.title, trial.judged, trial is fitted.chosen) for trial in fitted.trials)
+    return tuple(
+        Trial(trial.candidate.title, trial.judged, trial.candidate is fitted.chosen.candidate)
+        for trial in fitted.trials
+    )
 
 
 def _reproducibility(prepared: Prepared) -> dict[str, str]:
