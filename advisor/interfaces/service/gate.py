@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import os
 import re
@@ -31,6 +32,7 @@ KEEPS_KEYS = frozenset({"/v1/jobs"})
 STREAM = "/events"
 """Ending of the routes that answer for as long as a job runs; they take up no place in the queue."""
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+_FOR_PEOPLE = b'Basic realm="Advisor: any name, and the token as password", charset="UTF-8"'
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 
 
@@ -160,9 +162,11 @@ class Gate:
                 raise Refused(421, Finding("R163", "Host", message, "Use http://127.0.0.1, or start it with a token."))
             return
         scheme, _, given = (_header(headers, b"authorization") or b"").partition(b" ")
-        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
+        given = _password(given) if scheme.lower() == b"basic" else given.strip()
+        if scheme.lower() not in (b"bearer", b"basic") or not hmac.compare_digest(given, self._token):
             finding = Finding("R164", "Authorization", "the bearer token is missing or wrong.", "Send: Bearer TOKEN")
-            raise Refused(401, finding, (b"www-authenticate", b"Bearer"))
+            is_page = b"text/html" in (_header(headers, b"accept") or b"")
+            raise Refused(401, finding, (b"www-authenticate", _FOR_PEOPLE if is_page else b"Bearer"))
 
     async def _read(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
         """Return the body of a request.
@@ -232,6 +236,14 @@ class Gate:
         else:
             replayed = [*(known.headers or []), (b"idempotent-replayed", b"true")]
             await answer.send_whole(known.status, known.body, replayed, kind=None)
+
+
+def _password(given: bytes) -> bytes:
+    """Return the password of basic credentials: a browser can't send a bearer token by itself."""
+    try:
+        return base64.b64decode(given.strip(), validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -222,6 +222,19 @@ def test_a_form_of_another_site_does_nothing(client, headers):
         assert answer.status_code == 422
 
 
+def test_a_browser_gives_the_token_as_a_password():
+    token = "0123456789abcdef0123456789abcdef"
+    with TestClient(create_app(Settings(token=token)), base_url="http://advisor.example") as guarded:
+        refused = guarded.get("/", headers={"accept": "text/html"})
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic realm=")
+        assert guarded.get("/", auth=("me", token)).status_code == 200
+        assert guarded.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+        for wrong in (("me", token[:-1]), (token, ""), ("me", "")):
+            assert guarded.get("/", auth=wrong).status_code == 401
+        assert guarded.get("/", headers={"authorization": "Basic !!!"}).status_code == 401
+
+
 def test_without_a_folder_for_data_the_page_says_so_and_shows_no_form(client):
     said = client.get("/data")
     assert said.status_code == 200
