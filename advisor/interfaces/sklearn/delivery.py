@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ class Delivery:
     def __init__(self, request: Request, out: str | Path | None) -> None:
         """Choose the folder; nothing is done yet."""
         self._request: Request | None = request
-        self._temporary = tempfile.TemporaryDirectory(prefix="advisor-") if out is None else None
-        self.folder = Path(out) if self._temporary is None else Path(self._temporary.name) / "run"  # type: ignore[arg-type]
+        self._stays = out is not None
+        self.folder = Path(tempfile.mkdtemp(prefix="advisor-")) / "run" if out is None else Path(out)
+        if out is None:
+            weakref.finalize(self, shutil.rmtree, self.folder.parent, ignore_errors=True)
         self._run: Run | None = None
 
     def deliver(self, *, resume: bool) -> Run:
@@ -39,15 +43,15 @@ class Delivery:
         """Return the finished run, finishing it first where that is still to be done; None where it is gone."""
         if self._run is None and self._request is not None:
             return self.deliver(resume=True)
-        if self._run is None and self._temporary is None and (self.folder / "manifest.json").is_file():
+        if self._run is None and self._stays and (self.folder / "manifest.json").is_file():
             self._run = load_run(self.folder)
         return self._run
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the place of a folder that stays; a temporary one isn't pickled, and neither are data."""
-        return {"folder": None if self._temporary is not None else str(self.folder)}
+        return {"folder": str(self.folder) if self._stays else None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take up the place."""
-        self._request, self._run, self._temporary = None, None, None
+        self._request, self._run, self._stays = None, None, state["folder"] is not None
         self.folder = Path(state["folder"] or "")
