@@ -21,6 +21,7 @@ from advisor.uncertainty import (
     Sampler,
     Statement,
     ValueDistribution,
+    calibrated,
     check_samples,
     draw_masks,
     logits_of,
@@ -270,6 +271,11 @@ class Run:
             )
         return Statement.from_dict(read_json(path), str(path))
 
+    @cached_property
+    def _single_temperature(self) -> float:
+        """What a single pass's answers are divided by before the last activation; 1 where nothing was calibrated."""
+        return self.uncertainty.single_temperature if (self.path / STATEMENT).is_file() else 1.0
+
     def predict_distribution(
         self, rows: Any, *, samples: int | None = None, seed: int | None = None, runtime: str | None = None
     ) -> ValueDistribution | ClassDistribution:
@@ -354,7 +360,14 @@ class Run:
         return self._kept_sampler[1]
 
     def probabilities(self, outputs: Array) -> Array:
-        """Turn the network's outputs into one probability a class, (rows, classes)."""
+        """Turn the network's outputs into one probability a class, (rows, classes).
+
+        Where the run was calibrated (risk-sensitive applications), so are these: a temperature for the single pass,
+        fitted on rows that nothing else has used. It never changes which class is the likeliest.
+        """
+        temperature = self._single_temperature
+        if temperature != 1.0 and len(outputs):
+            return calibrated(outputs, temperature, self.task)
         return np.hstack([1 - outputs, outputs]) if self.task == "binary" else outputs
 
     def verify(self) -> None:

@@ -19,7 +19,6 @@ from advisor.uncertainty import (
     class_loss,
     coverage,
     fit_noise,
-    fit_temperature,
     mixture_log_density,
     quality_by_coverage,
     reliability_bins,
@@ -53,7 +52,7 @@ def assess(
     answers = answer(test.x)
     shifted = answer(shifted_rows(prepared, test.x))
     if statement.is_of_classes:
-        measured = _assess_classes(statement, calibration, answers, shifted, single, test)
+        measured = _assess_classes(statement, answers, shifted, single, test)
     else:
         measured = _assess_values(statement, calibration, answers, shifted, single, test)
     return {
@@ -121,14 +120,12 @@ def _assess_values(
     }
 
 
-def _assess_classes(
-    statement: Statement, calibration: Part, answers: Array, shifted: Array, single: Answer, test: Part
-) -> dict[str, Any]:
+def _assess_classes(statement: Statement, answers: Array, shifted: Array, single: Answer, test: Part) -> dict[str, Any]:
     task, y = statement.task, test.y
     after, strange = _classes(statement, answers), _classes(statement, shifted)
     before = _classes(replace(statement, temperature=1.0), answers)
     plain = single(test.x)[:, None, :]
-    plain_temperature = fit_temperature(single(calibration.x)[:, None, :], calibration.y, task)
+    once = ClassDistribution(tempered(plain, statement.single_temperature, task), task, after.classes)
     sure = {name: _confidence(each, y, task) for name, each in (("before", before), ("after", after))}
     right = sure["after"][1]
 
@@ -137,14 +134,18 @@ def _assess_classes(
 
     return {
         "temperature": statement.temperature,
+        "single_temperature": statement.single_temperature,
         "test": {
             "accuracy": accuracy(np.arange(len(y))),
             "log_likelihood": -class_loss(after.sampled, y, task),
             "uncalibrated_log_likelihood": -class_loss(before.sampled, y, task),
             "single_pass_log_likelihood": -class_loss(tempered(plain, 1.0, task), y, task),
-            "calibrated_single_pass_log_likelihood": -class_loss(tempered(plain, plain_temperature, task), y, task),
+            "calibrated_single_pass_log_likelihood": -class_loss(once.sampled, y, task),
         },
-        "calibration": {name: _reliability(*each) for name, each in sure.items()},
+        "calibration": {
+            **{name: _reliability(*each) for name, each in sure.items()},
+            "single_pass": _reliability(*_confidence(once, y, task)),
+        },
         "doubt": "entropy",
         "in_distribution": _summary(after.entropy, after.mutual_information),
         "out_of_distribution": _summary(strange.entropy, strange.mutual_information),

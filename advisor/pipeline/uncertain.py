@@ -176,8 +176,9 @@ def state_uncertainty(
     plain = _plain(single_pass, task)
     if task in CLASS_TASKS:
         temperature, noise, scores = fit_temperature(answers, calibration.y, task), np.zeros(0), np.zeros((0, 0))
+        single = fit_temperature(plain(calibration.x)[:, None, :], calibration.y, task)
     else:
-        noise, temperature = fit_noise(answers, calibration.y), 1.0
+        noise, temperature, single = fit_noise(answers, calibration.y), 1.0, 1.0
         scores = conformal_scores(answers, noise, calibration.y)
     statement = Statement(
         task=task,
@@ -191,6 +192,7 @@ def state_uncertainty(
         noise=tuple(map(float, noise)),
         scores=tuple(tuple(map(float, each)) for each in scores.T),
         calibration_rows=len(calibration),
+        single_temperature=single,
     )
     artifacts = [] if way.artifact is None else [way.artifact]
     if way.parts is not None and values.get("sampling_artifact") == "sampling_signature":
@@ -254,7 +256,12 @@ def with_uncertainty(
         f"{len(calibration)} of {total} validation rows served only to calibrate; the others to stop and to choose.",
         {"calibration_rows": len(calibration), "validation_rows": total},
     )
-    return delivered, replace(fitted, events=(*fitted.events, event, *stated.events))
+    recommendation = fitted.recommendation
+    for given_up in stated.events:
+        if given_up.kind in ("given_up", "fewer_samples"):
+            recommendation = recommendation.with_warning("W111", given_up.message, "mc_dropout", "mc_samples")
+    events = (*fitted.events, event, *stated.events)
+    return delivered, replace(fitted, recommendation=recommendation, events=events)
 
 
 def _precision(delivered: str) -> str:

@@ -94,8 +94,9 @@ def _about_latency(facts: Mapping[str, Any], values: Mapping[str, Any], warn: An
         )
         if budget is not None and fewest:
             message += (
-                f" The latency budget decides how many passes are affordable; below {fewest} the budget is kept and a "
-                "calibrated single pass takes their place."
+                f" The latency budget decides how many passes are affordable. Below {fewest} the budget is kept, and "
+                "what is sure of less takes their place: only the last layers are sampled, or one calibrated pass is "
+                "made, which can't tell rows unlike all others. The run's own recommendation says which was needed."
             )
         warn("W102", message, "latency_budget_ms", "latency_importance", "risk_sensitive", "mc_dropout")
     if is_fast and facts["sparsity"] != "none":

@@ -230,6 +230,18 @@ class Recommendation:
 
         return to_json(self._whole(), indent=indent).decode()
 
+    def with_warning(self, code: str, message: str, *about: str) -> Recommendation:
+        """Return the same recommendation with one more thing to know, such as what carrying it out gave up.
+
+        Args:
+            code: Its stable code.
+            message: What it is, in whole sentences.
+            about: The fields and slots that it is about.
+        """
+        document = self.to_dict()
+        document["warnings"].append({"code": code, "message": message, "about": list(about)})
+        return Recommendation(self.values, document=document, problem=self.problem)
+
     @classmethod
     def from_json(cls, text: str | bytes) -> Recommendation:
         """Read a recommendation; it is complete without the rules that made it.

@@ -18,7 +18,7 @@ from advisor.uncertainty.calibration import (
 from advisor.uncertainty.distribution import ClassDistribution, ValueDistribution, mixture_log_density, tempered
 from advisor.uncertainty.graph import random_layers, sampling_parts
 from advisor.uncertainty.sampler import MOST_SAMPLES, Sampler, check_samples, draw_masks
-from advisor.uncertainty.statement import STATEMENT, Statement, logits_of
+from advisor.uncertainty.statement import STATEMENT, Statement, calibrated, logits_of
 
 __all__ = [
     "FEWEST_CALIBRATION_ROWS",
@@ -29,6 +29,7 @@ __all__ = [
     "Statement",
     "ValueDistribution",
     "bootstrap_band",
+    "calibrated",
     "calibration_error",
     "check_samples",
     "class_loss",

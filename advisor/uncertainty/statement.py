@@ -31,6 +31,7 @@ class Statement:
         artifact: The sampling LiteRT file, relative to the run folder; None when there is none.
         faster: ``one`` row and ``many`` rows: ``litert`` or ``keras``, as measured.
         temperature: What the answers of classes are divided by before the last activation.
+        single_temperature: The same for the single pass of the delivered file, whose probabilities are calibrated too.
         noise: Standard deviation of observations, one an output, in the user's units; empty for classes.
         scores: Sorted scores of the calibration rows, one list an output; empty for classes.
         calibration_rows: Number of rows that all this was fitted on.
@@ -47,6 +48,7 @@ class Statement:
     noise: tuple[float, ...]
     scores: tuple[tuple[float, ...], ...]
     calibration_rows: int
+    single_temperature: float = 1.0
 
     @property
     def is_of_classes(self) -> bool:
@@ -86,6 +88,7 @@ class Statement:
                 noise=tuple(map(float, document["noise"])),
                 scores=tuple(tuple(map(float, each)) for each in document["scores"]),
                 calibration_rows=int(document["calibration_rows"]),
+                single_temperature=float(document.get("single_temperature", 1.0)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(
@@ -108,6 +111,23 @@ class Statement:
             for first in range(0, max(len(answers), 1), _BLOCK_ROWS)
         ]
         return ClassDistribution(np.concatenate(blocks), self.task, tuple(classes))
+
+
+def calibrated(outputs: Array, temperature: float, task: str) -> Array:
+    """Return the class probabilities that a single pass means at a temperature.
+
+    Args:
+        outputs: (rows, outputs), probabilities as the delivered model answers.
+        temperature: What the answers before the last activation are divided by; above 0.
+        task: ``binary``, ``multiclass`` or ``multilabel``.
+
+    Returns:
+        (rows, classes), or (rows, labels) where several labels may hold at once.
+
+    Source:
+        Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    """
+    return np.asarray(tempered(logits_of(outputs, task)[:, None, :], temperature, task)[:, 0])
 
 
 def logits_of(outputs: Array, task: str) -> Array:

@@ -9,6 +9,7 @@ import pytest
 import advisor
 from advisor.errors import DataError, RequestError
 from advisor.interfaces.cli.predict import check_doubt, doubtful_answers
+from advisor.uncertainty import calibrated
 
 pytestmark = pytest.mark.slow
 QUICK = {"max_epochs": 15, "patience_epochs": 15}
@@ -109,6 +110,13 @@ def test_risk_and_sparsity_deliver_zeros_that_sample(three_classes, quick, tmp_p
     assert (stated.mutual_information <= stated.entropy + 1e-9).all()
     assert stated.log_prob(three_classes["label"].to_list()).mean() > np.log(1 / 3)
     assert run.metrics["uncertainty"]["calibration"]["after"]["expected_calibration_error"] < 0.3
+    once = run.predict_proba(three_classes)
+    assert once.sum(axis=1) == pytest.approx(np.ones(400), abs=1e-5)
+    raw = run.raw_outputs(three_classes)
+    temperature = run.uncertainty.single_temperature
+    assert once == pytest.approx(calibrated(raw, temperature, "multiclass"), abs=1e-6)
+    assert (np.array(run.classes)[once.argmax(axis=1)] == run.predict(three_classes)).all()
+    assert 0 <= run.metrics["uncertainty"]["calibration"]["single_pass"]["expected_calibration_error"] < 0.3
     zeros = json.loads((run.path / "requirements.json").read_text())["measured"]["sparsity"]["value"]
     assert zeros > 0
 
@@ -143,6 +151,8 @@ def test_a_latency_budget_is_kept_and_what_is_given_up_is_said(numbers, quick, t
     assert measured["method"] in methods
     given_up = [event["message"] for event in run.metrics["events"] if event["kind"] == "given_up"]
     assert bool(given_up) == (measured["method"] != "sample_whole_network")
+    warned = [each["message"] for each in run.recommendation.warnings if each["code"] == "W111"]
+    assert set(given_up) <= set(warned)
     stated = run.predict_distribution(numbers)
     low, high = stated.interval(0.8)
     assert (high > low).all()

@@ -5,6 +5,7 @@ from advisor.errors import DataError
 from advisor.uncertainty import (
     ValueDistribution,
     bootstrap_band,
+    calibrated,
     calibration_error,
     conformal_scores,
     coverage,
@@ -89,3 +90,19 @@ def test_abstaining_from_the_doubtful_rows_improves_the_rest():
     points = quality_by_coverage(doubt, lambda rows: float(rows.mean()))
     assert points[0] == (0.1, pytest.approx(4.5))
     assert points[-1] == (1.0, pytest.approx(49.5))
+
+
+@pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("multiclass", 3), ("multilabel", 2)])
+def test_a_temperature_softens_a_single_pass_and_never_changes_its_answer(task, outputs):
+    draw = np.random.default_rng(0).uniform(0.01, 0.99, (50, outputs))
+    given = draw / draw.sum(axis=1, keepdims=True) if task == "multiclass" else draw
+    same, softer = calibrated(given, 1.0, task), calibrated(given, 3.0, task)
+    whole = np.hstack([1 - given, given]) if task == "binary" else given
+    assert same == pytest.approx(whole, abs=1e-6)
+    if task == "multilabel":
+        assert ((softer >= 0.5) == (whole >= 0.5)).all()
+        assert (np.abs(softer - 0.5) <= np.abs(whole - 0.5) + 1e-6).all()
+    else:
+        assert (softer.argmax(axis=1) == whole.argmax(axis=1)).all()
+        assert softer.sum(axis=1) == pytest.approx(np.ones(50))
+        assert (softer.max(axis=1) <= whole.max(axis=1) + 1e-6).all()
