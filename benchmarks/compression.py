@@ -11,10 +11,12 @@ import argparse
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from advisor.compression import fold
 from advisor.compression.quantization_aware import toolkit
 from advisor.evaluation import measure, measure_sparsity
 from advisor.framework import load_framework
@@ -22,6 +24,7 @@ from advisor.pipeline import Request, Silent
 from benchmarks.shared_data import DATA, load_table
 
 FRACTION = 0.9
+SECONDS = 40
 
 
 def by_hand(prepared, core, epochs):
@@ -64,10 +67,11 @@ def row_of(name):
     from advisor.pipeline.candidates import Workbench
     from advisor.pipeline.fitting import fit
     from advisor.pipeline.preparation import prepare
-    from advisor.pipeline.sparsifying import prune
+    from advisor.pipeline.sparsifying import PruningRecipe, prune
+    from advisor.training import Recipe
 
     frame, target = load_table(name)
-    prepared = prepare(Request(frame, target=target, given={"sparsity": "very_sparse"}, time_budget=10))
+    prepared = prepare(Request(frame, target=target, given={"sparsity": "very_sparse"}, time_budget=SECONDS))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         fitted = fit(prepared, checkpoints=place / "c", logs=place / "l", resume=False, progress=Silent())
@@ -75,10 +79,13 @@ def row_of(name):
         core = fitted.chosen.core
         dense = bench.metrics(core)[1]
         events = []
-        pruned = prune(prepared, fitted, FRACTION, Silent(), events.append).chosen.core
+        unhurried = replace(prepared, request=replace(prepared.request, time_budget=None))
+        pruned = prune(unhurried, fitted, FRACTION, Silent(), events.append).chosen.core
         ours = bench.metrics(pruned)[1]
-        epochs = max(30, -(-int(fitted.recommendation.values["max_epochs"]) // 2))
-        theirs = measure(prepared.bundle.task, prepared.bundle.test.y, by_hand(prepared, core, epochs)).primary
+        values = fitted.recommendation.values
+        recipe = PruningRecipe.from_values(values).training(Recipe.from_values(values, task=prepared.bundle.task))
+        answers = by_hand(prepared, fold(core).model, recipe.max_epochs)
+        theirs = measure(prepared.bundle.task, prepared.bundle.test.y, answers).primary
         files = {each: bench.make(core, each) for each in ("float32", "dynamic_int8", "full_int8")}
     metric = "accuracy" if prepared.bundle.task in ("binary", "multiclass") else "rmse"
     floats = files["float32"].artifact.bytes

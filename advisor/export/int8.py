@@ -12,6 +12,7 @@ import numpy as np
 from advisor.artifacts import Array
 from advisor.errors import ArtifactError, ExportError, Finding
 from advisor.export.failures import exporting, first_line
+from advisor.export.litert import ONE_SCALE
 from advisor.export.preparation import KerasModel, Preparation
 from advisor.export.quiet import quiet
 from advisor.storage import write_text, write_with
@@ -49,7 +50,9 @@ MICRO_OPERATIONS = frozenset(
 _BYTES_A_LINE = 12
 
 
-def export_full_int8(rest: KerasModel, path: Path, prepared: Array, *, integers: bool = False) -> None:
+def export_full_int8(
+    rest: KerasModel, path: Path, prepared: Array, *, integers: bool = False, one_scale: bool = False
+) -> None:
     """Export the part of a core behind its preprocessing with weights and activations in 8 bits, atomically.
 
     Args:
@@ -57,6 +60,7 @@ def export_full_int8(rest: KerasModel, path: Path, prepared: Array, *, integers:
         path: Final name, ending in ``.tflite``.
         prepared: Prepared training rows that show how far each activation ranges, at least :data:`FEWEST_ROWS`.
         integers: Whether inputs and outputs are 8-bit integers too, as microcontrollers want it.
+        one_scale: Whether all weights of a dense layer share one scale; else each neuron has its own.
 
     Raises:
         ExportError: If there are too few rows, or LiteRT lacks an operation in 8 bits.
@@ -85,6 +89,8 @@ def export_full_int8(rest: KerasModel, path: Path, prepared: Array, *, integers:
         "representative_dataset": representative,
         "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
     }
+    if one_scale:
+        settings |= ONE_SCALE
     if integers:
         settings |= {"inference_input_type": tf.int8, "inference_output_type": tf.int8}
     _export(rest, path, settings)

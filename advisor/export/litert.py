@@ -10,7 +10,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ExportError, Finding
-from advisor.export.compare import TOLERANCES, compare, verified
+from advisor.export.compare import TOLERANCES, verify
 from advisor.export.failures import exporting
 from advisor.export.keras_format import KerasModel, predictor
 from advisor.export.litert_runtime import LiteRTRuntime
@@ -34,12 +34,17 @@ def _int8() -> dict[str, Any]:
     return {"optimizations": [tf.lite.Optimize.DEFAULT]}
 
 
+ONE_SCALE = {"_experimental_disable_per_channel_quantization_for_dense_layers": True}
+"""Asks the converter for one scale for all the weights of a dense layer instead of one for each neuron; a scale takes
+12 bytes beside the weights and 12 beside the bias, which is much where a neuron has few weights."""
 PRECISIONS: Mapping[str, Callable[[], dict[str, Any]]] = {"float32": _float32, "float16": _float16, "int8": _int8}
 """The slot ``precision``: what each value asks of the converter. ``int8`` is dynamic: weights are stored as int8,
 activations are quantized on the fly, inputs and outputs stay float32."""
 
 
-def export_litert(core: KerasModel, path: Path, *, batch: int = 1, precision: str = "float32") -> None:
+def export_litert(
+    core: KerasModel, path: Path, *, batch: int = 1, precision: str = "float32", one_scale: bool = False
+) -> None:
     """Export the numeric core as a LiteRT file, atomically.
 
     Args:
@@ -47,6 +52,7 @@ def export_litert(core: KerasModel, path: Path, *, batch: int = 1, precision: st
         path: Final name, ending in ``.tflite``.
         batch: Rows that the file is laid out for; 1 makes single rows fastest.
         precision: ``float32``, ``float16`` or ``int8``.
+        one_scale: Whether all 8-bit weights of a dense layer share one scale; else each neuron has its own.
 
     Raises:
         ExportError: If the model has several inputs, the precision is unknown, or LiteRT lacks an operation.
@@ -64,7 +70,7 @@ def export_litert(core: KerasModel, path: Path, *, batch: int = 1, precision: st
         )
     inputs = core.inputs[0]
     signature = [keras.InputSpec(shape=(batch, *inputs.shape[1:]), dtype=inputs.dtype, name=inputs.name)]
-    settings = PRECISIONS[precision]()
+    settings = {**PRECISIONS[precision](), **(ONE_SCALE if one_scale and precision == "int8" else {})}
     # Only LiteRT's own operations: a file that needs TensorFlow's would be written and then not load.
     target = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS], **settings.pop("target_spec", {})}
 
@@ -113,5 +119,7 @@ def verify_litert(
     if allowed is None:
         layers = sum(len(weight.shape) > 1 for weight in core.weights) if precision == "float32" else 1
         allowed = TOLERANCES[precision] * max(layers, 1)
-    comparison = compare(predictor(core), row_by_row, np.asarray(rows, np.float32), allowed, scale=scale)
-    return verified("litert", path, root, path.stat().st_size, comparison, precision)
+    table = np.asarray(rows, np.float32)
+    return verify(
+        "litert", path, predictor(core), row_by_row, table, allowed, root=root, scale=scale, precision=precision
+    )

@@ -15,6 +15,7 @@ from advisor.errors import ArtifactError, Finding
 from advisor.evaluation import host
 from advisor.export import load_saved_model
 from advisor.export.onnx import load_onnx
+from advisor.export.preparation import Preparation
 from advisor.pipeline.candidates import open_runtime
 from advisor.run import Run
 
@@ -106,15 +107,27 @@ def _ways(run: Run) -> dict[str, Callable[[Array], Any]]:
         BARE: _bare(litert),
     }
     for extra in sorted((run.path / "model" / "ladder").glob("*.tflite")):
-        if "full_int8" in extra.name or "quantization_aware" in extra.name:
-            continue  # these begin behind the preprocessing, which only the delivered file's contract knows
-        ways[f"ladder/{extra.name}"] = _through(open_runtime(extra, None))
+        ways[f"ladder/{extra.name}"] = _through(_ladder_runtime(run, extra))
     if "saved_model" in artifacts:
         serve, types = load_saved_model(run.path / artifacts["saved_model"]), run.contract["serving_types"]
         ways["SavedModel"] = lambda rows: serve(_raw(run.contract["serving_inputs"], types, len(rows)))
     if "onnx" in artifacts:
         ways["onnxruntime"] = load_onnx(run.path / artifacts["onnx"])
     return ways
+
+
+def _ladder_runtime(run: Run, path: Path) -> Any:
+    """Open a file of the ladder; what begins behind the preprocessing gets that of the network in the run.
+
+    Such a file may be of another network than the delivered one, but its preprocessing is of the same columns.
+    """
+    begins_behind = any(kind in path.name for kind in ("full_int8", "quantization_aware"))
+    if not begins_behind:
+        return open_runtime(path, None)
+    found = Preparation.of(run.core)
+    if found is None:
+        raise ArtifactError(Finding("A109", str(path), "the preprocessing of this file can't be told.", "Train again."))
+    return open_runtime(path, found[0])
 
 
 def _through(runtime: Any) -> Callable[[Array], Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ LATENCY_ROWS = 256
 ROUNDS, CALLS = 3, 1000
 CHECKED_ROWS = 256
 FOLDED_TOLERANCE = 1e-5
+IN_EIGHT_BITS = ("dynamic_int8", "full_int8", "full_int8_integers")
 INT8_TOLERANCE = 1.0
 """Largest difference of a file in 8 bits from the network in memory; what it costs is judged on the metric."""
 RETRAINED_TOLERANCE = 10.0
@@ -151,19 +152,54 @@ class Workbench:
         bundle = self.prepared.bundle
         return tuple(primary(self.prepared, part, _in_blocks(predict, part.x)) for part in (bundle.val, bundle.test))  # type: ignore[return-value]
 
-    def make(self, core: Any, name: str) -> Candidate:
+    def make(self, core: Any, name: str, scales: str | None = None) -> Candidate:
         """Export a network, reload the file, compare it, and measure it.
 
         Args:
             core: The network in the units of training.
             name: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8`` (or ``full_int8_integers``),
                 ``sparse_float32``.
+            scales: Scales of 8-bit weights, a value of the slot ``quantization_scales``; None takes the first of it.
 
         Raises:
             ExportError: If it can't be exported, or answers differently.
         """
-        made: Candidate = _MAKERS[name](self, core, name)
+        chosen = scales if scales is not None else self.scales[0]
+        made: Candidate = _MAKERS[name](self, core, name, chosen == "per_layer")
         return made
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """What is tried for the scales of 8-bit weights, in this order."""
+        return tuple(self.prepared.values.get("quantization_scales") or ("per_neuron",))
+
+    def make_within(self, core: Any, name: str, cost: Callable[[Candidate], float], allowed: float) -> Candidate:
+        """Export a network with the first scales for 8-bit weights that cost no more than allowed.
+
+        Args:
+            core: The network in the units of training.
+            name: As in :meth:`make`.
+            cost: Share of the validation metric that a file loses.
+            allowed: Largest cost.
+
+        Returns:
+            The file; the one that costs least where all cost more.
+
+        Raises:
+            ExportError: If it can't be exported, or answers differently.
+        """
+        best: Candidate | None = None
+        for scales in self.scales if name in IN_EIGHT_BITS else self.scales[:1]:
+            made = self.make(core, name, scales)
+            if best is not None:
+                note = f"With weights scaled {self.scales[0].replace('_', ' ')} it would cost {cost(best):+.2%}."
+                made = replace(made, notes=(*made.notes, note))
+            if best is None or cost(made) < cost(best):
+                best = made
+            if cost(made) <= allowed:
+                break
+        assert best is not None  # a slot of this kind is never empty
+        return best
 
     def from_bytes(self, content: bytes, preparation: Preparation, core: Any, name: str) -> Candidate:
         """Measure a file that begins behind the preprocessing and was made elsewhere."""
@@ -171,7 +207,7 @@ class Workbench:
         write_bytes(path, content)
         return self._measured(path, core, name, "int8", preparation, RETRAINED_TOLERANCE, ())
 
-    def plain(self, core: Any, name: str) -> Candidate:
+    def plain(self, core: Any, name: str, one_scale: bool) -> Candidate:
         """Export weights in 32 or 16 bits, or in 8 with activations as they come."""
         precision = {"dynamic_int8": "int8"}.get(name, name)
         rows = self.prepared.bundle.val.x[:CHECKED_ROWS]
@@ -181,22 +217,22 @@ class Workbench:
             core, notes, tolerance = self._without_standardization(core, rows)
         model = with_target_units(core, self.prepared.statistics)
         path = self.path(name)
-        export_litert(laid_out(model), path, precision=precision)
+        export_litert(laid_out(model), path, precision=precision, one_scale=one_scale)
         tolerance = INT8_TOLERANCE if precision == "int8" else tolerance
         return self._measured(path, core, name, precision, None, tolerance, notes)
 
-    def sparse(self, core: Any, name: str) -> Candidate:
+    def sparse(self, core: Any, name: str, one_scale: bool) -> Candidate:
         """Export weights in 32 bits, with zeros left out."""
         path = self.path(name)
         export_sparse(with_target_units(core, self.prepared.statistics), path)
         return self._measured(path, core, name, "float32", None, FOLDED_TOLERANCE, ())
 
-    def full(self, core: Any, name: str) -> Candidate:
+    def full(self, core: Any, name: str, one_scale: bool) -> Candidate:
         """Export weights and activations in 8 bits; preprocessing stays outside of the file."""
         preparation, rest = self.cut(core)
         path = self.path(name)
         prepared = preparation.compile()(self.prepared.bundle.train.x)
-        export_full_int8(rest, path, prepared, integers=name == "full_int8_integers")
+        export_full_int8(rest, path, prepared, integers=name == "full_int8_integers", one_scale=one_scale)
         return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
     def cut(self, core: Any) -> tuple[Preparation, Any]:

@@ -84,6 +84,11 @@ class Descent:
         """Share of the validation metric that one step may cost."""
         return float(self.fitted.recommendation.values["allowed_metric_cost"])
 
+    def make(self, core: Any, name: str) -> Candidate:
+        """Export a network; see :meth:`advisor.pipeline.candidates.Workbench.make_within`."""
+        task = self.bench.prepared.bundle.task
+        return self.bench.make_within(core, name, lambda made: cost_of(task, self.val, made.val), self.allowed)
+
     @property
     def integers_only(self) -> bool:
         """Whether the device runs nothing but files all in 8 bits, so that no cost leads back to floats."""
@@ -274,7 +279,7 @@ def first_export(descent: Descent, names: tuple[str, ...] | None = None) -> None
             descent.weigh(name, descent.bench.make(core, name), before=before, gated=False)
             return
         try:
-            candidate = descent.bench.make(core, name)
+            candidate = descent.make(core, name)
         except AdvisorError as error:
             descent.skip(name, error.findings[0].message, "failed")
             continue

@@ -6,14 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from advisor.artifacts import Event, Rung
 from advisor.builder import build_core
 from advisor.compression import fold
 from advisor.errors import AdvisorError
 from advisor.evaluation import measure_sparsity
-from advisor.pipeline.candidates import Candidate, Workbench
 from advisor.pipeline.compressing import Descent, folded, settle
 from advisor.pipeline.fitting import fit
 from advisor.pipeline.preparation import limited
@@ -88,7 +86,7 @@ def _fold(descent: Descent, context: Context) -> None:
         return
     descent.fitted = fitted
     assert descent.current is not None
-    candidate = descent.bench.make(fitted.chosen.core, descent.current.name)
+    candidate = descent.make(fitted.chosen.core, descent.current.name)
     descent.weigh("fold_batch_normalization", candidate, before=(descent.val, descent.test))
 
 
@@ -98,7 +96,7 @@ def _precision(name: str) -> Step:
         if any(rung.name in (name, made) for rung in descent.rungs):
             descent.skip(name, "this was measured before.")
             return
-        candidate = descent.bench.make(descent.fitted.chosen.core, made)
+        candidate = descent.make(descent.fitted.chosen.core, made)
         descent.weigh(name, candidate, before=(descent.val, descent.test))
 
     return step
@@ -269,7 +267,7 @@ def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
         architecture=recommendation.problem.architecture,
     )
     core = fold(core).model
-    candidate = _make_like(descent.bench, core, descent.current)
+    candidate = descent.bench.make(core, _kind_of(descent))
     Path(descent.bench.folder / candidate.artifact.path).unlink(missing_ok=True)
     limits = [each for each in descent.requirements if each["name"] in ("latency", "size")]
     fits = all(
@@ -280,9 +278,12 @@ def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
     return fits, f"{layers} layers of {units} neurons take {took}."
 
 
-def _make_like(bench: Workbench, core: Any, current: Candidate | None) -> Candidate:
-    name = "float32" if current is None else current.name
-    return bench.make(core, {"quantization_aware_int8": "full_int8"}.get(name, name))
+def _kind_of(descent: Descent) -> str:
+    """Return the kind of the best file so far, as one that is exported without training."""
+    name = "float32" if descent.current is None else descent.current.name
+    if name != "quantization_aware_int8":
+        return name
+    return "full_int8_integers" if descent.integers_only else "full_int8"
 
 
 def _train_smaller(descent: Descent, context: Context, rung: str, layers: int, units: int) -> None:
@@ -314,7 +315,7 @@ def _train_smaller(descent: Descent, context: Context, rung: str, layers: int, u
     descent.val, descent.test = descent.bench.metrics(fitted.chosen.core)
     assert descent.current is not None
     try:
-        candidate = _make_like(descent.bench, fitted.chosen.core, descent.current)
+        candidate = descent.make(fitted.chosen.core, _kind_of(descent))
         taken = descent.weigh(rung, candidate, before=before, gated=False, network_val=descent.val)
     except AdvisorError as error:
         descent.skip(rung, error.findings[0].message, "failed")
