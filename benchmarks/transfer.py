@@ -26,7 +26,7 @@ import advisor
 from advisor.builder import with_target_units
 from advisor.evaluation import measure
 from advisor.export.keras_format import predictor
-from advisor.pipeline import Request, train_network
+from advisor.pipeline import Prepared, Request, train_network
 from advisor.storage import write_json, write_text
 from benchmarks.shared_data import DATA, card
 
@@ -62,7 +62,7 @@ def tasks(seed: int, *, bad: bool = False) -> tuple[dict[str, Any], dict[str, An
     return a, b
 
 
-def measured(seed: int, source: Path, bad: Path) -> dict[str, Any]:
+def compared(seed: int, source: Path) -> dict[str, Any]:
     """Train for task B in every way and return the test accuracy of the best network of each."""
     a, b = tasks(seed)
     begun = time.perf_counter()
@@ -73,30 +73,45 @@ def measured(seed: int, source: Path, bad: Path) -> dict[str, Any]:
         for way in WAYS:
             trials = [each for each in fitted.trials if (each.candidate.origin or "scratch") == way]
             chosen = min(trials, key=lambda each: each.judged)
-            answers = predictor(with_target_units(chosen.core, prepared.statistics))(prepared.bundle.test.x)
             best[way] = {
-                "accuracy": measure("binary", prepared.bundle.test.y, answers).primary,
+                "accuracy": accuracy(prepared, chosen.core),
                 "val_loss": chosen.judged,
                 "tried": [each.candidate.title for each in trials],
             }
-        delivered = fitted.chosen.candidate.origin or "scratch"
-        request = Request(data=b, given=PROBLEM, seed=seed, pretrained=bad)
-        prepared, fitted = train_network(request, Path(folder) / "bad")
-        answers = predictor(with_target_units(fitted.chosen.core, prepared.statistics))(prepared.bundle.test.x)
-        offered = {
-            "delivered": fitted.chosen.candidate.origin or "scratch",
-            "accuracy": measure("binary", prepared.bundle.test.y, answers).primary,
-            "why": [each.why for each in fitted.leveraging],
-        }
-    return {"ways": best, "delivered": delivered, "bad": offered, "seconds": time.perf_counter() - begun}
+    return {
+        "ways": best,
+        "delivered": fitted.chosen.candidate.origin or "scratch",
+        "why": [each.why for each in fitted.leveraging],
+        "seconds": time.perf_counter() - begun,
+    }
 
 
-def sources(folder: Path) -> tuple[Path, Path]:
-    """Train the run on task A and the one on random labels, unless they are there."""
-    for name, bad in (("task-a", False), ("random-labels", True)):
-        if not (folder / name / "manifest.json").is_file():
-            advisor.train(PROBLEM, tasks(0, bad=bad)[0], out=folder / name, export=("keras", "litert"), force=True)
-    return folder / "task-a", folder / "random-labels"
+def offered_bad(seed: int, source: Path) -> dict[str, Any]:
+    """Train for task B with a source that has nothing to teach, and return what is delivered."""
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        request = Request(data=tasks(seed)[1], given=PROBLEM, seed=seed, pretrained=source)
+        prepared, fitted = train_network(request, Path(folder) / "run")
+    return {
+        "delivered": fitted.chosen.candidate.origin or "scratch",
+        "accuracy": accuracy(prepared, fitted.chosen.core),
+        "why": [each.why for each in fitted.leveraging],
+        "seconds": time.perf_counter() - begun,
+    }
+
+
+def accuracy(prepared: Prepared, core: Any) -> float:
+    """Return the accuracy of a network on the test pictures."""
+    answers = predictor(with_target_units(core, prepared.statistics))(prepared.bundle.test.x)
+    return float(measure("binary", prepared.bundle.test.y, answers).values["accuracy"] or 0.0)
+
+
+def source_run(folder: Path, *, bad: bool) -> Path:
+    """Return the run on task A, or the one on random labels; it is trained unless it is there."""
+    run = folder / ("random-labels" if bad else "task-a")
+    if not (run / "manifest.json").is_file():
+        advisor.train(PROBLEM, tasks(0, bad=bad)[0], out=run, export=("keras", "litert"), force=True)
+    return run
 
 
 def page(record: dict[str, Any]) -> str:
@@ -114,14 +129,16 @@ def page(record: dict[str, Any]) -> str:
         "| --- | --- | --- | --- |",
     ]
     for way in WAYS:
-        values = [record[seed]["ways"][way]["accuracy"] for seed in seeds]
+        values = [record[seed]["compared"]["ways"][way]["accuracy"] for seed in seeds]
         title = {"scratch": "from scratch", "reuse": "reuse of a run on A", "auxiliary": "training for A first"}[way]
         lines.append(f"| {title} | {_spread(values)} | {_each(values)} | {BOOK.get(way, '')} |")
     values = [record[seed]["bad"]["accuracy"] for seed in seeds]
     lines.append(f"| delivered when a network of random labels is offered | {_spread(values)} | {_each(values)} | |")
-    kept = [record[seed]["delivered"] for seed in seeds]
+    kept = [record[seed]["compared"]["delivered"] for seed in seeds]
     bad = [record[seed]["bad"]["delivered"] for seed in seeds]
-    reached = {way: statistics.mean(record[seed]["ways"][way]["accuracy"] for seed in seeds) for way in WAYS}
+    reached = {
+        way: statistics.mean(record[seed]["compared"]["ways"][way]["accuracy"] for seed in seeds) for way in WAYS
+    }
     lines += [
         "",
         f"Logistic regression on the same pictures: {LINEAR}. Wanted: {WANTED}, "
@@ -158,11 +175,14 @@ def main() -> int:
         print(f"not measured: the data sets are not there ({DATA.parent.name}/{DATA.name})", file=sys.stderr)
         return 1
     record = json.loads(arguments.record.read_text()) if arguments.record.exists() else {}
+    folder = arguments.record.parent / "transfer-sources"
     for seed in range(arguments.seeds):
-        if str(seed) not in record:
-            record[str(seed)] = measured(seed, *sources(arguments.record.parent / "transfer-sources"))
-            write_json(arguments.record, record)
-            print(seed, json.dumps(record[str(seed)]), file=sys.stderr, flush=True)
+        for part, measured in (("compared", compared), ("bad", offered_bad)):
+            done = record.setdefault(str(seed), {})
+            if part not in done:
+                done[part] = measured(seed, source_run(folder, bad=part == "bad"))
+                write_json(arguments.record, record)
+                print(seed, json.dumps(done[part]), file=sys.stderr, flush=True)
     text = page(record)
     if arguments.page is not None:
         write_text(arguments.page, text)
