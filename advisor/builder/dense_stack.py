@@ -70,7 +70,9 @@ def dense_layer(keras: Namespace, blueprint: Blueprint, index: int) -> Any:
         blueprint.units,
         use_bias=has_bias(blueprint),
         kernel_initializer=KERNEL_INITIALIZERS[blueprint.kernel_initializer](keras, blueprint.seed_of(name)),
-        kernel_regularizer=REGULARIZATIONS[blueprint.regularization](keras, blueprint.regularization_strength),
+        kernel_regularizer=REGULARIZATIONS[blueprint.regularization](
+            keras, blueprint.regularization_strength, reads_inputs=index == 1
+        ),
         name=name,
     )
 

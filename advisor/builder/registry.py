@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from advisor.builder.namespace import Namespace
+from advisor.builder.regularizers import group_l1_class
 from advisor.builder.statistics import TARGET_SCALINGS
 
 Part = Callable[..., Any]
@@ -49,23 +50,27 @@ def _alpha_dropout(keras: Namespace, *, rate: float, seed: int, name: str) -> An
     return keras.layers.AlphaDropout(rate, seed=seed, name=name)
 
 
-def _l1(keras: Namespace, strength: float) -> Any:
+def _l1(keras: Namespace, strength: float, *, reads_inputs: bool = False) -> Any:
     return keras.regularizers.L1(strength)
 
 
-def _l2(keras: Namespace, strength: float) -> Any:
+def _l2(keras: Namespace, strength: float, *, reads_inputs: bool = False) -> Any:
     return keras.regularizers.L2(strength)
 
 
-def _l1_l2(keras: Namespace, strength: float) -> Any:
+def _l1_l2(keras: Namespace, strength: float, *, reads_inputs: bool = False) -> Any:
     return keras.regularizers.L1L2(l1=strength, l2=strength)
 
 
-def _decay_while_training(keras: Namespace, strength: float) -> None:
+def _group_l1_on_inputs(keras: Namespace, strength: float, *, reads_inputs: bool = False) -> Any:
+    return group_l1_class(keras)(strength) if reads_inputs else None
+
+
+def _decay_while_training(keras: Namespace, strength: float, *, reads_inputs: bool = False) -> None:
     return None  # weight decay is a part of the optimizer's step: the network has no penalty
 
 
-def _no_regularizer(keras: Namespace, strength: float) -> None:
+def _no_regularizer(keras: Namespace, strength: float, *, reads_inputs: bool = False) -> None:
     return None
 
 
@@ -182,6 +187,7 @@ REGULARIZATIONS: Mapping[str, Part] = {
     "l1": _l1,
     "l2": _l2,
     "l1_l2": _l1_l2,
+    "group_l1_on_inputs": _group_l1_on_inputs,
     "weight_decay": _decay_while_training,
 }
 DROPOUTS: Mapping[str, Part] = {"none": _no_layer, "dropout": _dropout, "alpha_dropout": _alpha_dropout}
@@ -225,6 +231,7 @@ NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "filters": (1, 10_000, True),
     "kernel_size": (1, 31, True),
     "recurrent_units": (1, 10_000, True),
+    "cross_buckets": (0, 10_000_000, True),
     "regularization_strengths": (0.0, 1e6, False),
     "dropout_rates": (0.0, 0.95, False),
     "seed": (0, 2**63 - 1, True),

@@ -39,6 +39,7 @@ ARCHITECTURES = {
 CALIBRATION_SALT, CALIBRATION_SHARE = 6061, 0.5
 """How validation rows are set aside for calibration; the same as in a run (tested)."""
 INITIALIZERS = {"he_normal": "HeNormal", "lecun_normal": "LecunNormal", "glorot_uniform": "GlorotUniform"}
+INPUT_REGULARIZERS = ("group_l1_on_inputs",)
 REGULARIZERS = {"l1": "L1(STRENGTH)", "l2": "L2(STRENGTH)", "l1_l2": "L1L2(STRENGTH, STRENGTH)"}
 LOSSES = {
     "mse": ("mean_squared_error", "MeanSquaredError()"),
@@ -209,6 +210,7 @@ def generate_script(
         "calibration_share": CALIBRATION_SHARE,
         "initializer": INITIALIZERS[values["kernel_initializer"]],
         "regularizer": REGULARIZERS.get(values["regularization"]),
+        "lets_columns_go": values["regularization"] in INPUT_REGULARIZERS,
         "batch_normalized": normalized,
         "no_bias": normalized and values["normalization_position"] == "before_activation",
         "loss_function": LOSSES[recipe["loss"]][0],
@@ -304,7 +306,7 @@ def _check(
         "task": (problem.get("task"), TASKS),
         "architecture": (problem.get("architecture"), ARCHITECTURES[kind]),
         "kernel_initializer": (values.get("kernel_initializer"), tuple(INITIALIZERS)),
-        "regularization": (values.get("regularization"), ("none", "weight_decay", *REGULARIZERS)),
+        "regularization": (values.get("regularization"), ("none", "weight_decay", *REGULARIZERS, *INPUT_REGULARIZERS)),
         "dropout": (values.get("dropout"), ("none", "dropout", "alpha_dropout")),
         "normalization": (values.get("normalization"), ("none", "batch_normalization", "layer_normalization")),
         "loss": (recipe.get("loss"), tuple(LOSSES)),

@@ -42,7 +42,8 @@ REGULARIZED = {
     "gradient_clipping": 1.0,
     "weight_averaging": "ema",
 }
-OTHERS = {"optimizer": "rmsprop", "early_stopping": "none", "embedding_size": None}
+OTHERS = {"optimizer": "rmsprop", "early_stopping": "none", "embedding_size": None,
+          "regularization": "group_l1_on_inputs", "regularization_strengths": [0.01]}  # fmt: skip
 NESTEROV = {"optimizer": "sgd_nesterov", "dropout": "dropout", "dropout_rates": [0.1], "regularization": "l2",
             "regularization_strengths": [0.01]}  # fmt: skip
 VARIANTS: tuple[Mapping[str, Any], ...] = ({}, BATCH_NORMALIZED, LAYER_NORMALIZED, REGULARIZED, OTHERS, NESTEROV)
