@@ -166,8 +166,11 @@ def test_a_killed_server_loses_no_job_and_the_unfinished_one_goes_on(tmp_path, t
 def test_a_killed_worker_and_a_stopped_server_go_on_from_the_checkpoint(tmp_path, three_classes, quick, problem):
     advice = quick(problem, max_epochs=20_000, patience_epochs=20_000)
     with service(tmp_path) as (server, client):
-        home = order(client, three_classes, advice)
+        home, second = (order(client, three_classes, advice) for _ in range(2))
         told = events(client, home, until=is_epoch)
+        waiting = client.get(second).json()
+        assert (waiting["state"], waiting["waiting_before"], waiting["attempts"]) == ("queued", 0, 0)
+        assert client.delete(second).json()["state"] == "cancelled"
         unfinished = tmp_path / "jobs" / home.rpartition("/")[2] / "run.partial"
         wait_until(lambda: list(unfinished.rglob("training.npz")))
         os.kill(worker_of(server), signal.SIGKILL)

@@ -82,14 +82,15 @@ def _data_dir(given: Path | None) -> Path | None:
     from advisor.interfaces.service.observing import LOGGER, log_to_stderr
     from advisor.interfaces.service.settings import usual_data_dir
 
-    folder = usual_data_dir() if given is None else given
     try:
+        folder = usual_data_dir() if given is None else given
         os.close(lock_folder(folder))
     except StorageError as error:
         if given is not None:
             raise
         log_to_stderr()
-        LOGGER.warning("no training: %s", error.findings[0].message, extra={"fields": {"data_dir": str(folder)}})
+        found = error.findings[0]
+        LOGGER.warning("no training: %s", found.message, extra={"fields": {"data_dir": found.place}})
         return None
     return folder
 

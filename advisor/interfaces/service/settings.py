@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from advisor.errors import Finding, RequestError
+from advisor.errors import Finding, RequestError, StorageError
 from advisor.interfaces.service.jobs.limits import JobLimits
 
 TOKEN_VARIABLE = "ADVISOR_TOKEN"
@@ -64,9 +64,16 @@ def is_loopback(host: str) -> bool:
 
 
 def usual_data_dir() -> Path:
-    """Return the folder of uploads and jobs where none is given: that of this user's state."""
+    """Return the folder of uploads and jobs where none is given: that of this user's state.
+
+    Raises:
+        StorageError: If this user has no home.
+    """
     state = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "advisor" / "service"
+    try:
+        return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "advisor" / "service"
+    except RuntimeError:
+        raise StorageError(Finding("J108", "~", "this user has no home folder.", "Give a --data-dir.")) from None
 
 
 def find_token(host: str, token_file: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,12 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from advisor.errors import StorageError
+from advisor.interfaces.cli import serve
 from advisor.interfaces.service import Settings, create_app
 from advisor.interfaces.service.jobs import JobLimits
+from advisor.interfaces.service.jobs.service import lock_folder
+from advisor.interfaces.service.observing import LOGGER
 from advisor.recommendation import recommend
 
 pytestmark = pytest.mark.slow
@@ -254,6 +259,30 @@ def test_a_service_without_a_data_folder_says_so():
         problem_of(client.get(f"/v1/jobs/{ABSENT}"), 503, "J100")
         assert client.get("/readyz").json() == {"status": "ready", "jobs": "off"}
         assert "/v1/jobs" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_without_the_token_no_route_does_anything(tmp_path):
+    app = create_app(Settings(token="0123456789abcdef", data_dir=tmp_path, jobs=JobLimits(most_running=0)))
+    with TestClient(app, base_url=HOME) as client:
+        paths = client.get("/openapi.json", headers={"authorization": "Bearer 0123456789abcdef"}).json()["paths"]
+        assert {"/v1/datasets/{id}", "/v1/jobs/{id}/artifacts/{name}"} < set(paths)
+        for path, methods in paths.items():
+            for method in methods:
+                answer = client.request(method, path.replace("{id}", ABSENT).replace("{name}", "x"))
+                assert answer.status_code == (200 if path in ("/healthz", "/readyz") else 401), path
+
+
+def test_the_usual_folder_may_be_taken_and_a_stated_one_may_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("handlers", "propagate", "level"):  # the log goes to stderr from now on; not so for other tests
+        monkeypatch.setattr(LOGGER, name, getattr(LOGGER, name))
+    folder = serve._data_dir(None)
+    assert folder == tmp_path / "advisor" / "service"
+    held = lock_folder(folder)
+    assert serve._data_dir(None) is None
+    with pytest.raises(StorageError, match="J109"):
+        serve._data_dir(folder)
+    os.close(held)
 
 
 def test_a_second_service_on_the_same_folder_refuses_to_start(tmp_path):
