@@ -55,7 +55,7 @@ def carry_out(
     target = Path(out).resolve()
     if not force and is_finished(target):
         listener.stage("Reading", "the data, to see whether the finished run is of the same request")
-        _check_same(target, prepare(request))
+        _check_same(target, prepare(request), resume=resume)
         listener.stage("Nothing to do", f"the run in {target} is finished and of the same request")
         return load_run(target)
     with open_workplace(target, resume=resume, force=force) as workplace:
@@ -152,8 +152,10 @@ def check_request(request: Request) -> None:
         raise RequestError(Finding("R133", "--export", f"there is no format {unknown[0]!r}; allowed: {allowed}."))
 
 
-def _check_same(folder: Path, prepared: Prepared) -> None:
+def _check_same(folder: Path, prepared: Prepared, *, resume: bool) -> None:
     """Refuse a finished run that is of another request, was made by other versions, or is damaged.
+
+    Another time budget makes another request, except where a run is to go on.
 
     Raises:
         RequestError: If it is of another request.
@@ -162,6 +164,9 @@ def _check_same(folder: Path, prepared: Prepared) -> None:
     manifest: dict[str, Any] = read_json(folder / "manifest.json")
     before: dict[str, Any] = manifest.get("inputs", {})
     now = inputs_of(prepared)
+    if not resume:
+        now = {**now, "time_budget": prepared.request.time_budget}
+        before = {**before, "time_budget": manifest.get("time_budget")}
     changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
     made_by, here = manifest.get("versions", {}), versions()
     changed += [f"version of {name}" for name in sorted({*made_by, *here}) if made_by.get(name) != here.get(name)]

@@ -62,7 +62,10 @@ def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, fo
     write_text(folder / "report.html", render_report(inputs))
     write_text(folder / "model_card.md", render_model_card(model_card_inputs(inputs)))
     write_manifest(
-        folder, seed=prepared.request.seed, data_sha256=prepared.bundle.sha256, extra={"inputs": inputs_of(prepared)}
+        folder,
+        seed=prepared.request.seed,
+        data_sha256=prepared.bundle.sha256,
+        extra={"inputs": inputs_of(prepared), "time_budget": prepared.request.time_budget},
     )
 
 

@@ -237,7 +237,7 @@ def limited(recommendation: Recommendation, request: Request) -> Recommendation:
     if request.single_network:
         limits["evidence_rounds"] = (0, "You ask for a single network.")
         for slot in ("regularization_strengths", "dropout_rates"):
-            if len(values[slot] or ()) > 1:
+            if len(values.get(slot) or ()) > 1:
                 limits[slot] = (list(values[slot])[:1], "You ask for a single network.")
     if not limits:
         return recommendation
@@ -251,7 +251,7 @@ def limited(recommendation: Recommendation, request: Request) -> Recommendation:
             "value": False,
             "rule": document["decisions"]["max_epochs"]["rule"],
             "because": f"Compiling takes longer than it saves in a training of fewer than {FEW_STEPS} steps.",
-            "source": [{"work": "judgement", "at": "what a user allows"}],
+            "source": document["decisions"]["max_epochs"]["source"],
             "overrides": [],
             "alternatives": [],
             "title": "Compiled by XLA",
