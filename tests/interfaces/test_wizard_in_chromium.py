@@ -76,7 +76,7 @@ def test_the_whole_wizard_forward_and_back_and_forward_again(watched, script, wa
         assert page.locator("input[name=about]").input_value() == name
         chosen = page.locator("input[name=value]:checked")
         offered = chosen.input_value() if chosen.count() else page.locator("#answer").input_value() or "null"
-        assert offered.removesuffix(".0") == answered[name].removesuffix(".0")
+        assert offered == answered[name]
     for _ in asked:
         page.click("button:has-text('Continue')")
     assert dict(parse_qsl(urlsplit(page.url).query)) == answered
@@ -163,7 +163,7 @@ def test_what_if_is_live_with_javascript_and_a_form_without(watched):
 
 def test_a_box_of_the_drawing_leads_to_its_text(watched):
     page = watched(script=False).open(f"/advice?{SPARSE}")
-    box = page.locator("svg.dg a", has_text="Use leaky ReLU")
+    box = page.locator("svg.dg a[href*=fast-activation]")
     target = box.get_attribute("href")
     box.focus()
     page.keyboard.press("Enter")

@@ -67,12 +67,14 @@ def written(value: Value) -> str:
 
     Examples:
         >>> [written(value) for value in (True, None, 2.0, 20000, "none")]
-        ['yes', 'null', '2.0', '20000', 'none']
+        ['yes', 'null', '2', '20000', 'none']
     """
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
     return str(value)
 
 
