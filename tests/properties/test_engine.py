@@ -124,6 +124,52 @@ def rule_texts(draw: st.DrawFn) -> list[str]:
     return rules
 
 
+def random_conditions(source: random.Random, number: int, depth: int = 0) -> str:
+    """Return what ``conditions`` draws, quickly."""
+    readable = [name for name in CONDITIONS if name in FACTS or max(WRITERS[name.removeprefix(DECIDED)]) < number]
+    parts = [f"{name}: {source.choice(CONDITIONS[name])}" for name in source.sample(readable, source.randint(0, 3))]
+    if depth < 2 and source.randint(0, 3) == 0:
+        branches = [random_conditions(source, number, depth + 1) for _ in range(source.randint(1, 2))]
+        parts.append(f"{source.choice(['any', 'all'])}: [{', '.join(branches)}]")
+    return "{" + ", ".join(parts) + "}"
+
+
+def random_rules(source: random.Random, count: int) -> list[str]:
+    """Return what ``rule_texts`` draws, quickly: for runs of very many examples.
+
+    Args:
+        source: Decides everything.
+        count: Number of rules besides the base, up to ``COUNT``.
+    """
+    ranks = source.sample(range(COUNT), count)
+    rules = []
+    for number, rank in enumerate(ranks):
+        text = f"  - rule: r{number}\n    title: t\n    layer: l{rank}\n"
+        condition = random_conditions(source, number)
+        text += "" if condition == "{}" else f"    when: {condition}\n"
+        writable = [name for name, numbers in WRITERS.items() if number in numbers]
+        names = source.sample(writable, min(len(writable), source.randint(1, 2)))
+        for key, wanted in (("conclude", ("mood", "calm")), ("set", ("shape", "amount", "parts", "name"))):
+            written = ", ".join(f"{name}: {source.choice(VALUES[name])}" for name in names if name in wanted)
+            text += f"    {key}: {{{written}}}\n" if written else ""
+        later = [f"r{each}" for each in range(number + 1, count)] + (["base"] if number < 6 else [])
+        defeated = source.sample(later, min(len(later), source.randint(0, 2))) if number + 1 < count else []
+        text += f"    defeats: [{', '.join(defeated)}]\n" if defeated else ""
+        rules.append(text + CASE)
+    base = "shape: box, name: north, parts: [], amount: 1"
+    return [*rules, f"  - rule: base\n    title: t\n    layer: bottom\n    set: {{{base}}}\n{CASE}"]
+
+
+def random_facts(source: random.Random) -> dict[str, Any]:
+    """Return a problem."""
+    return {
+        "color": source.choice(["red", "green", "blue"]),
+        "size": source.choice([None, *range(10)]),
+        "weight": source.choice([0, 1, 3, 6.5, source.uniform(0, 10)]),
+        "round": source.choice([True, False]),
+    }
+
+
 def build(rules: list[str], files: int = 1) -> Rulebook | None:
     """Load rules from some files; None when one of their conditions can never hold."""
     layers = ", ".join(["bottom", *(f"l{rank}" for rank in range(COUNT))])
@@ -241,8 +287,12 @@ def told(found: Trace | None) -> Any:
 def test_the_order_of_rules_and_files_never_matters(
     rules: list[str], facts: dict[str, Any], seed: int, files: int
 ) -> None:
-    shuffled = random.Random(seed).sample(rules, len(rules))
-    one, other = build(rules), build(shuffled, files)
+    check_order(build(rules), rules, facts, seed, files)
+
+
+def check_order(one: Rulebook | None, rules: list[str], facts: dict[str, Any], seed: int, files: int) -> None:
+    """Load the rules of a book in another order, from some files, and compare all that comes out."""
+    other = build(random.Random(seed).sample(rules, len(rules)), files)
     assert (one is None) is (other is None)
     if one is not None and other is not None:
         assert one.sha256 == other.sha256
@@ -252,7 +302,12 @@ def test_the_order_of_rules_and_files_never_matters(
 @many
 @given(rules=rule_texts(), facts=facts_of_problems)
 def test_a_withdrawn_rule_comes_back_when_its_defeaters_go(rules: list[str], facts: dict[str, Any]) -> None:
-    found = traced(build(rules), facts)
+    check_return(build(rules), rules, facts)
+
+
+def check_return(whole: Rulebook | None, rules: list[str], facts: dict[str, Any]) -> None:
+    """Take out the rules that withdrew another one, one after the other, and see that one at work again."""
+    found = traced(whole, facts)
     for withdrawn, by in found.defeated.items() if found is not None else ():
         remaining = [text for text in rules if text.split()[2] not in by]
         remaining = [_without(text, by) for text in remaining]
@@ -290,7 +345,11 @@ def _without(text: str, gone: tuple[str, ...]) -> str:
 @many
 @given(rules=rule_texts(), facts=facts_of_problems)
 def test_every_decision_is_justified_down_to_the_facts_of_the_problem(rules: list[str], facts: dict[str, Any]) -> None:
-    book = build(rules)
+    check_justified(build(rules), facts)
+
+
+def check_justified(book: Rulebook | None, facts: dict[str, Any]) -> None:
+    """Follow every decision down to the facts of the problem."""
     found = traced(book, facts)
     if book is None or found is None:
         return
