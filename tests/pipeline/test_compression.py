@@ -46,15 +46,17 @@ def test_a_size_budget_is_kept_and_every_step_is_written_down(table, tmp_path):
     assert np.isfinite(run.predict(rows)).all()
 
 
-def test_a_budget_that_nothing_can_meet_is_answered_with_what_came_closest(table, tmp_path, capsys):
+def test_budgets_that_nothing_can_meet_together_are_answered_with_what_came_closest_to_each(table, tmp_path, capsys):
     problem = tmp_path / "problem.json"
-    problem.write_text('{"latency_budget_ms": 0.000001}')
+    problem.write_text('{"latency_budget_ms": 0.000001, "size_budget_kb": 0.5, "hidden_layers": 2}')
     out = tmp_path / "run"
     arguments = ["train", "--data", str(table), "--target", "y", "--out", str(out), "--problem", str(problem)]
     assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
     assert "MISSED" in capsys.readouterr().out
     found = document(out)
-    assert "closest came" in found["closest"]
+    assert "can be met together" in found["closest"]
+    assert found["closest"].count("is met by nothing; closest came") == 2
+    assert [each["met"] for each in found["requirements"]] == [False, False]
     assert {each["name"] for each in found["ladder"]} >= {"float16", "dynamic_int8", "fewer_units", "fewer_layers"}
     assert advisor.load_run(out).predict(pl.read_csv(table).head(3)).shape == (3,)
 
@@ -111,6 +113,30 @@ def test_a_microcontroller_gets_its_integers_at_any_cost_and_the_cost_is_a_requi
     assert {each["name"] for each in found["pareto"]} <= {"full_int8_integers", "quantization_aware_int8"}
     assert {each["name"]: each["outcome"] for each in found["ladder"]}["fewer_units"] == "skipped"
     assert (out / "model" / "model_data.h").is_file()
+
+
+def test_a_microcontroller_without_a_file_in_8_bits_is_one_error_that_says_why(tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    towns = draw.choice([f"town {k}" for k in range(30)], 300)
+    data, problem, out = tmp_path / "towns.csv", tmp_path / "problem.json", tmp_path / "run"
+    pl.DataFrame({"town": towns, "a": draw.normal(size=300), "y": draw.normal(size=300)}).write_csv(data)
+    problem.write_text('{"target_device": "microcontroller", "sparsity": "none"}')
+    arguments = ["train", "--data", str(data), "--target", "y", "--out", str(out), "--problem", str(problem)]
+    assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
+    said = capsys.readouterr().err
+    assert "E109" in said
+    assert "embeddings are looked up in 32 bits" in said
+    assert not out.exists()
+
+
+def test_too_few_rows_to_learn_ranges_from_are_counted_and_training_in_8_bits_helps_out(table, tmp_path):
+    few = pl.read_csv(table).head(90)
+    given = {"target_device": "microcontroller", "hidden_layers": 1}
+    run = advisor.train(given, few, target="y", out=tmp_path / "run", time_budget=SECONDS)
+    rungs = {each["name"]: each for each in document(tmp_path / "run")["ladder"]}
+    assert rungs["full_int8_integers"]["outcome"] == "failed"
+    assert "rows are too few" in rungs["full_int8_integers"]["why"]
+    assert run.contract["litert"]["precision"] == "quantization_aware_int8"
 
 
 def test_deep_networks_are_delivered_folded_and_bench_measures_every_artefact(table, tmp_path):
