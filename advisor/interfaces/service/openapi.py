@@ -239,10 +239,14 @@ def document_of(app: FastAPI, settings: Settings) -> dict[str, Any]:
         RulebookPage,
         ProblemDetails,
     ]
+    examples: dict[str, Any] = {
+        "Recommendation": {"summary": "A recommendation for a sparse classifier", "value": recommend(EXAMPLE).to_dict()}
+    }
     if settings.data_dir is not None:
-        from advisor.interfaces.service.jobs.descriptions import MODELS
+        from advisor.interfaces.service.jobs.descriptions import EXAMPLES, MODELS
 
         models += MODELS
+        examples |= EXAMPLES
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -250,9 +254,7 @@ def document_of(app: FastAPI, settings: Settings) -> dict[str, Any]:
     components["schemas"] = {**components.get("schemas", {}), **schemas["$defs"]}
     if settings.data_dir is not None:
         _name_problem_fields(components["schemas"])
-    components["examples"] = {
-        "Recommendation": {"summary": "A recommendation for a sparse classifier", "value": recommend(EXAMPLE).to_dict()}
-    }
+    components["examples"] = examples
     if settings.token is not None:
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"bearer": []}]

@@ -17,6 +17,7 @@ from advisor.errors import StorageError
 from advisor.interfaces.cli import serve
 from advisor.interfaces.service import Settings, create_app
 from advisor.interfaces.service.jobs import JobLimits
+from advisor.interfaces.service.jobs.documents import DatasetDocument, JobDocument, JobRequest
 from advisor.interfaces.service.jobs.service import lock_folder
 from advisor.interfaces.service.observing import LOGGER
 from advisor.recommendation import recommend
@@ -259,6 +260,25 @@ def test_a_service_without_a_data_folder_says_so():
         problem_of(client.get(f"/v1/jobs/{ABSENT}"), 503, "J100")
         assert client.get("/readyz").json() == {"status": "ready", "jobs": "off"}
         assert "/v1/jobs" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_the_examples_of_the_description_are_as_it_describes(client):
+    document = client.get("/openapi.json").json()
+    described = document["paths"]
+    model_of = {"DatasetDocument": DatasetDocument, "JobDocument": JobDocument, "JobRequest": JobRequest}
+    checked = set()
+    for path, methods in described.items():
+        for operation in methods.values():
+            parts = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for content in (each.get("content", {}).get("application/json", {}) for each in parts):
+                model = model_of.get(content.get("schema", {}).get("$ref", "").rpartition("/")[2])
+                for example in content.get("examples", {}).values() if model else ():
+                    name = example.get("$ref", "").rpartition("/")[2]
+                    model.model_validate(document["components"]["examples"].get(name, example)["value"])
+                    checked.add((path, model.__name__))
+    assert len(checked) == 5
+    upload = described["/v1/datasets"]["post"]["requestBody"]["content"]["text/csv"]["examples"]["houses"]["value"]
+    assert client.post("/v1/datasets", content=upload.encode(), headers=CSV).json()["target"] == "price"
 
 
 def test_without_the_token_no_route_does_anything(tmp_path):

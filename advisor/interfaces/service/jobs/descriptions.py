@@ -13,7 +13,7 @@ from advisor.interfaces.service.jobs.documents import (
     ProfileDocument,
 )
 from advisor.interfaces.service.jobs.media import ANY, UPLOADS
-from advisor.interfaces.service.jobs.records import FORMATS, IDENTITY, STATES
+from advisor.interfaces.service.jobs.records import FORMATS, IDENTITY, STATES, Dataset, Job, JobOrder
 from advisor.interfaces.service.openapi import ALWAYS, KEY, WITH_BODY, content, parameter, route
 
 MODELS = (JobRequest, JobDocument, JobList, DatasetDocument, DatasetList, ProfileDocument)
@@ -24,6 +24,38 @@ _STEPS = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
 _LOCATION = {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where it is from now on."}}
 _TABLE = "size,rooms,price\n" + "".join(f"{40 + 3 * k},{1 + k % 5},{100 + 7 * k + 9 * (k % 5)}\n" for k in range(60))
 EXAMPLE_ID = "0123456789abcdef0123456789abcdef"
+_FACTS = {"task": "regression", "architecture": "dense_stack", "data_kind": "table", "features": 2, "labeled_rows": 60}
+_PROFILE = {
+    "kind": "table",
+    "rows": 60,
+    "columns": [
+        {"name": name, "kind": "numeric", "role": role, "missing": "", "values": values, "note": ""}
+        for name, role, values in (
+            ("size", "feature", "40 … 217"),
+            ("rooms", "feature", "1 … 5"),
+            ("price", "target", "100 … 549"),
+        )
+    ],
+    "target": "price",
+    "task": "regression",
+    "facts": _FACTS,
+    "how": dict.fromkeys(_FACTS, "The data are rows of named columns."),
+    "notes": [],
+}
+_DATASET = Dataset(EXAMPLE_ID, "houses.csv", "csv", 680, "0" * 64, 1.8e9, _PROFILE)
+_JOB = Job(
+    id=EXAMPLE_ID,
+    state="running",
+    order=JobOrder(EXAMPLE_ID, target="price", problem={"latency_budget_ms": 1.0}, seed=7, time_budget_seconds=1800.0),
+    created=1.8e9,
+    started=1.8e9 + 1,
+    attempts=1,
+    progress={"stage": "Training", "network": "no regularizer", "epoch": 81, "max_epochs": 600, "val_loss": 0.017},
+)
+EXAMPLES = {
+    "Dataset": {"summary": "A table with a header", "value": _DATASET.document()},
+    "Job": {"summary": "A job that trains", "value": _JOB.document()},
+}
 _ORDER = {"dataset": EXAMPLE_ID, "target": "price", "problem": {"latency_budget_ms": 1.0}, "seed": 7}
 
 
@@ -34,7 +66,7 @@ def _link(operation: str, meaning: str) -> dict[str, Any]:
 ADD_DATASET = route(
     "addDataset",
     "Upload data to learn from",
-    content("DatasetDocument"),
+    content("DatasetDocument", examples={"houses": {"$ref": "#/components/examples/Dataset"}}),
     (*WITH_BODY, 503, 507),
     statuses=(201,),
     answer_headers=_LOCATION,
@@ -65,7 +97,13 @@ ADD_DATASET = route(
     },
 )
 DATASETS = route("listDatasets", "List the data sets", content("DatasetList"), _NOW)
-DATASET = route("showDataset", "Show a data set", content("DatasetDocument"), (*_NOW, 404), parameters=[_ID])
+DATASET = route(
+    "showDataset",
+    "Show a data set",
+    content("DatasetDocument", examples={"houses": {"$ref": "#/components/examples/Dataset"}}),
+    (*_NOW, 404),
+    parameters=[_ID],
+)
 REMOVE_DATASET = route("removeDataset", "Remove a data set", {}, (*_NOW, 404, 409), statuses=(204,), parameters=[_ID])
 PROFILE = route(
     "profileDataset",
@@ -88,7 +126,7 @@ PROFILE = route(
 ADD_JOB = route(
     "addJob",
     "Train, export and measure the network that the rules advise for a data set",
-    content("JobDocument"),
+    content("JobDocument", examples={"running": {"$ref": "#/components/examples/Job"}}),
     (*WITH_BODY, 503),
     statuses=(202,),
     answer_headers=_LOCATION,
@@ -110,11 +148,17 @@ JOBS = route(
         ),
     ],
 )
-JOB = route("showJob", "Show a job", content("JobDocument"), (*_NOW, 404), parameters=[_ID])
+JOB = route(
+    "showJob",
+    "Show a job",
+    content("JobDocument", examples={"running": {"$ref": "#/components/examples/Job"}}),
+    (*_NOW, 404),
+    parameters=[_ID],
+)
 CANCEL_JOB = route(
     "cancelJob",
     "Cancel a job; with remove=true, remove one that is over",
-    content("JobDocument"),
+    content("JobDocument", examples={"running": {"$ref": "#/components/examples/Job"}}),
     (*_NOW, 404, 409),
     statuses=(202, 204),
     parameters=[_ID, parameter("query", "remove", {"type": "string", "enum": ["true"]}, "Remove it and its files.")],
@@ -122,7 +166,12 @@ CANCEL_JOB = route(
 EVENTS = route(
     "followJob",
     "Follow a job as server-sent events",
-    {"text/event-stream": {"schema": {"type": "string"}}},
+    {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'id: 1\nevent: state\ndata: {"state": "queued"}\n\n',
+        }
+    },
     (*_NOW, 400, 404),
     statuses=(200, 204),
     parameters=[
