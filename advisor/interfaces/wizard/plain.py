@@ -6,11 +6,14 @@ Nothing is drawn over, moved or coloured. A person types a number or a word and 
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from advisor.errors import ProblemError
 from advisor.interfaces.wizard.terminal import BACK, Answer, Front, Option, Screen
+
+_WIDTH = 79
 
 
 def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer | Literal["back"]:
@@ -31,21 +34,23 @@ def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer 
     _say(screen.text)
     for number, option in enumerate(options, 1):
         meaning = f": {option.meaning}" if option.meaning else ""
-        _say(f"{number}. {option.word}{meaning}{' (offered)' if number == start + 1 else ''}")
+        _say(f"{number}. {option.word}{meaning}{' (offered)' if screen.offers and number == start + 1 else ''}")
     if screen.footnote:
         _say(screen.footnote)
     trying = ", if 2" if screen.preview is not None and len(options) > 1 else ""
+    offered = f"Enter for {start + 1}, or " if screen.offers else ""
     while True:
-        text = _line(f"Type a number, or Enter for {start + 1}, or back, why{trying}: ")
+        text = _line(f"Type a number, or {offered}back, why{trying}: ")
         if text in ("back", "b"):
             return BACK
         if text in ("why", "?"):
             _say(f"Why we ask: {screen.why}")
             continue
         is_trial = text.startswith("if ") and screen.preview is not None
-        found = _found(text.removeprefix("if ").strip() if is_trial else text or str(start + 1), options)
+        word = text.removeprefix("if ").strip() if is_trial else text
+        found = _found(word or (str(start + 1) if screen.offers else ""), options)
         if found is None:
-            _say(f"There is no such answer. Type a number from 1 to {len(options)}, or one of the words.")
+            _say(f"That is none of the answers. Type a number from 1 to {len(options)}, or one of the words.")
         elif is_trial and screen.preview is not None:
             _say(screen.preview(found.value))
         else:
@@ -100,7 +105,7 @@ def type_in(screen: Screen, default: str, read: Callable[[str], Any]) -> Answer 
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print("\n".join(textwrap.wrap(text, _WIDTH, break_on_hyphens=False)), file=sys.stderr)
 
 
 def _line(prompt: str) -> str:

@@ -122,7 +122,7 @@ class _Asker:
             return say_preview(preview(self._rulebook, interview, question, value, values), fact.name, value)
 
         heading = f"Question {question.number} of {question.of}: {fact.title}"
-        screen = Screen(heading, text, why_we_ask(self._rulebook, fact), footnote, shown)
+        screen = Screen(heading, text, why_we_ask(self._rulebook, fact), footnote, shown, question.has_default)
         if not options:
             default = "" if question.default is None else f"{question.default:g}"
             if isinstance(question.default, int):

@@ -63,6 +63,7 @@ class Screen:
         why: What ``?`` shows.
         footnote: Why the default is what it is.
         preview: Says what an answer would change, while it is only highlighted or typed.
+        offers: Whether one of the options is offered; else one must be chosen.
     """
 
     heading: str
@@ -70,6 +71,7 @@ class Screen:
     why: str
     footnote: str = ""
     preview: Callable[[Any], str] | None = None
+    offers: bool = True
 
 
 class Choose(Protocol):
