@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from advisor import __version__
 from advisor.errors import Finding, RequestError
 
-IMAGE = "advisor:0.1.0"
+IMAGE = f"advisor:{__version__}"
 
 
 def step(
