@@ -15,18 +15,21 @@ import json
 import math
 import statistics
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import advisor
 from advisor.builder import with_target_units
 from advisor.evaluation import measure
+from advisor.export import save_keras
 from advisor.export.keras_format import predictor
-from advisor.pipeline import Prepared, Request, train_network
+from advisor.framework import load_framework
+from advisor.pipeline import Prepared, Request, Silent
+from advisor.pipeline.clock import Clock
+from advisor.pipeline.fitting import Fitted, fit
+from advisor.pipeline.leveraging import leverage
+from advisor.pipeline.preparation import prepare
 from advisor.storage import write_json, write_text
 from benchmarks.shared_data import DATA, card
 
@@ -62,41 +65,43 @@ def tasks(seed: int, *, bad: bool = False) -> tuple[dict[str, Any], dict[str, An
     return a, b
 
 
-def compared(seed: int, source: Path) -> dict[str, Any]:
+def trained(request: Request, folder: Path, ways: str = "ways") -> tuple[Prepared, Fitted]:
+    """Train from scratch and in every other way that applies; goes on where a stopped measurement was."""
+    load_framework()
+    prepared = prepare(request)
+    growing: dict[str, Any] = {"logs": folder / "logs", "resume": True, "progress": Silent()}
+    fitted = fit(prepared, checkpoints=folder / "scratch", **growing)
+    return prepared, leverage(prepared, fitted, checkpoints=folder / ways, **growing, clock=Clock(None))
+
+
+def compared(seed: int, source: Path, folder: Path) -> dict[str, Any]:
     """Train for task B in every way and return the test accuracy of the best network of each."""
     a, b = tasks(seed)
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        request = Request(data=b, given=PROBLEM, seed=seed, pretrained=source, auxiliary=a)
-        prepared, fitted = train_network(request, Path(folder) / "run")
-        best = {}
-        for way in WAYS:
-            trials = [each for each in fitted.trials if (each.candidate.origin or "scratch") == way]
-            chosen = min(trials, key=lambda each: each.judged)
-            best[way] = {
-                "accuracy": accuracy(prepared, chosen.core),
-                "val_loss": chosen.judged,
-                "tried": [each.candidate.title for each in trials],
-            }
-    return {
-        "ways": best,
-        "delivered": fitted.chosen.candidate.origin or "scratch",
-        "why": [each.why for each in fitted.leveraging],
-        "seconds": time.perf_counter() - begun,
-    }
+    request = Request(data=b, given=PROBLEM, seed=seed, pretrained=source, auxiliary=a)
+    prepared, fitted = trained(request, folder)
+    best = {}
+    for way in WAYS:
+        trials = [each for each in fitted.trials if (each.candidate.origin or "scratch") == way]
+        chosen = min(trials, key=lambda each: each.judged)
+        best[way] = {
+            "accuracy": accuracy(prepared, chosen.core),
+            "val_loss": chosen.judged,
+            "tried": [each.candidate.title for each in trials],
+            "seconds": sum(each.report.seconds for each in trials),
+        }
+    delivered = fitted.chosen.candidate.origin or "scratch"
+    return {"ways": best, "delivered": delivered, "why": [each.why for each in fitted.leveraging]}
 
 
-def offered_bad(seed: int, source: Path) -> dict[str, Any]:
+def offered_bad(seed: int, source: Path, folder: Path) -> dict[str, Any]:
     """Train for task B with a source that has nothing to teach, and return what is delivered."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        request = Request(data=tasks(seed)[1], given=PROBLEM, seed=seed, pretrained=source)
-        prepared, fitted = train_network(request, Path(folder) / "run")
+    request = Request(data=tasks(seed)[1], given=PROBLEM, seed=seed, pretrained=source)
+    prepared, fitted = trained(request, folder, "bad")
     return {
         "delivered": fitted.chosen.candidate.origin or "scratch",
         "accuracy": accuracy(prepared, fitted.chosen.core),
+        "scratch": accuracy(prepared, min(fitted.trials, key=lambda each: (each.candidate.origin, each.judged)).core),
         "why": [each.why for each in fitted.leveraging],
-        "seconds": time.perf_counter() - begun,
     }
 
 
@@ -106,17 +111,19 @@ def accuracy(prepared: Prepared, core: Any) -> float:
     return float(measure("binary", prepared.bundle.test.y, answers).values["accuracy"] or 0.0)
 
 
-def source_run(folder: Path, *, bad: bool) -> Path:
-    """Return the run on task A, or the one on random labels; it is trained unless it is there."""
-    run = folder / ("random-labels" if bad else "task-a")
-    if not (run / "manifest.json").is_file():
-        advisor.train(PROBLEM, tasks(0, bad=bad)[0], out=run, export=("keras", "litert"), force=True)
-    return run
+def source_network(folder: Path, *, bad: bool) -> Path:
+    """Return the network for task A, or the one for random labels; it is trained unless it is there."""
+    path = folder / ("random-labels.keras" if bad else "task-a.keras")
+    if not path.exists():
+        _, fitted = trained(Request(data=tasks(0, bad=bad)[0], given=PROBLEM), folder / path.stem)
+        save_keras(fitted.chosen.core, path)
+    return path
 
 
 def page(record: dict[str, Any]) -> str:
     """Return the page with the table of what was measured."""
-    seeds = sorted(record, key=int)
+    seeds = sorted((seed for seed in record if "compared" in record[seed]), key=int)
+    offered = sorted((seed for seed in record if "bad" in record[seed]), key=int)
     lines = [
         "# Layers from a similar task",
         "",
@@ -132,10 +139,13 @@ def page(record: dict[str, Any]) -> str:
         values = [record[seed]["compared"]["ways"][way]["accuracy"] for seed in seeds]
         title = {"scratch": "from scratch", "reuse": "reuse of a run on A", "auxiliary": "training for A first"}[way]
         lines.append(f"| {title} | {_spread(values)} | {_each(values)} | {BOOK.get(way, '')} |")
-    values = [record[seed]["bad"]["accuracy"] for seed in seeds]
-    lines.append(f"| delivered when a network of random labels is offered | {_spread(values)} | {_each(values)} | |")
+    values = [record[seed]["bad"]["accuracy"] for seed in offered]
+    if values:
+        lines.append(
+            f"| delivered when a network of random labels is offered | {_spread(values)} | {_each(values)} | |"
+        )
     kept = [record[seed]["compared"]["delivered"] for seed in seeds]
-    bad = [record[seed]["bad"]["delivered"] for seed in seeds]
+    bad = [record[seed]["bad"]["delivered"] for seed in offered]
     reached = {
         way: statistics.mean(record[seed]["compared"]["ways"][way]["accuracy"] for seed in seeds) for way in WAYS
     }
@@ -147,9 +157,6 @@ def page(record: dict[str, Any]) -> str:
         "",
         f"Delivered, as chosen on the validation pictures: {', '.join(kept)}. With the source of random labels: "
         f"{', '.join(bad)}.",
-        "",
-        f"Median time of a seed (all of it, on a machine with other work): "
-        f"{statistics.median(record[seed]['seconds'] for seed in seeds):.0f} s.",
         "",
     ]
     return "\n".join(lines)
@@ -175,12 +182,13 @@ def main() -> int:
         print(f"not measured: the data sets are not there ({DATA.parent.name}/{DATA.name})", file=sys.stderr)
         return 1
     record = json.loads(arguments.record.read_text()) if arguments.record.exists() else {}
-    folder = arguments.record.parent / "transfer-sources"
-    for seed in range(arguments.seeds):
-        for part, measured in (("compared", compared), ("bad", offered_bad)):
+    folder = arguments.record.parent / "transfer-work"
+    for part, measured in (("compared", compared), ("bad", offered_bad)):
+        for seed in range(arguments.seeds):
             done = record.setdefault(str(seed), {})
             if part not in done:
-                done[part] = measured(seed, source_run(folder, bad=part == "bad"))
+                source = source_network(folder, bad=part == "bad")
+                done[part] = measured(seed, source, folder / str(seed))
                 write_json(arguments.record, record)
                 print(seed, json.dumps(done[part]), file=sys.stderr, flush=True)
     text = page(record)

@@ -15,6 +15,7 @@ from advisor.errors import Finding, RequestError
 from advisor.pipeline.work import Work
 
 EMBEDDINGS = "embeddings"
+STANDARDIZED = "standardized"
 SHOWN = 6
 
 
@@ -26,7 +27,10 @@ def pretrained_body(work: Work) -> PretrainedBody:
     """
     source = work.prepared.others.pretrained
     assert source is not None  # the stage asks only for what is there
-    if source.spec is None:
+    if source.spec is None and source.start == STANDARDIZED and work.prepared.encoder.inputs.kind == "image":
+        _check_channels(work, source.network.get_layer(source.start), source.title)
+        body = _of_pictures(work, "reuse", source.title, source.network, source.trunk)
+    elif source.spec is None:
         body = _by_shape(work, source.trunk, source.title)
     else:
         body = carry_over(work, "reuse", source.title, source.network, source.trunk, source.spec, source.categories)
@@ -134,6 +138,19 @@ def _of_pictures(work: Work, kind: str, title: str, network: Any, trunk: Trunk) 
         network=trunk,
         notes=("Its pictures have the channels of yours, and yours are standardized as they were.",),
     )
+
+
+def _check_channels(work: Work, layer: Any, title: str) -> None:
+    channels = work.prepared.encoder.inputs.shape[-1]
+    if len(layer.center) != channels:
+        raise RequestError(
+            Finding(
+                "R207",
+                "--pretrained",
+                f"{title} reads pictures of {len(layer.center)} channels, yours have {channels}.",
+                "Give a network for pictures like yours.",
+            )
+        )
 
 
 def _by_shape(work: Work, trunk: Trunk, title: str) -> PretrainedBody:
