@@ -22,6 +22,9 @@ from advisor.interfaces.service.jobs.limits import limit_this_process
 from advisor.interfaces.service.jobs.records import JobOrder
 from advisor.interfaces.service.jobs.telling import Teller
 
+MODESTY = 5
+"""How much a training yields to the server, which has advice to give meanwhile (`nice`)."""
+
 
 def carry_out_order(order: JobOrder, data: Path, out: Path, teller: Teller) -> bool:
     """Carry out an order, or go on where an earlier process stopped.
@@ -72,6 +75,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     asked: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     limit_this_process(cpu_seconds=asked["cpu_seconds"])
+    os.nice(MODESTY)
     threading.Thread(target=_stop_with_the_service, args=(asked["grace_seconds"],), daemon=True).start()
     code = _work(asked, events)
     # Threads of the framework have nothing left to do, and could only keep the process from ending.
