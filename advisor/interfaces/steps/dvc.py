@@ -40,7 +40,8 @@ _STAGE = """# Written by: advisor step dvc
 stages:
   train:
     desc: Train, export and measure the network that the rules advise for the data
-    cmd: advisor train ${train} --no-progress --force
+    cmd: advisor train ${train} --no-progress --resume
+    # Add other files that the parameters name. Lists need: dvc config parsing.list append
     deps:
       - ${train.data}
     params:

@@ -153,3 +153,14 @@ def test_airflow_loads_the_dag(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines()[-1] == f"advisor_train ['train'] {len(arguments())}"
+
+
+def test_dvc_unpacks_the_parameters_into_the_command(tmp_path):
+    dvc = python_with("ADVISOR_DVC", "DVC")  # the program itself
+    for name, content in files("dvc").items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "data.csv").write_text("x,y\n1,2\n")
+    for words in (["init", "--quiet", "--no-scm"], ["repro", "--dry"]):
+        done = subprocess.run([dvc, *words], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("> ")]
+    assert line.startswith("> advisor train --data data.csv --rulebook homl2 --out run --seed 0 --export ")
