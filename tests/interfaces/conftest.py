@@ -57,6 +57,7 @@ class Watched:
             viewport={"width": width, "height": 800},
             java_script_enabled=script,
             color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
         )
         self.page = self.context.new_page()
         self.home = home

@@ -2,6 +2,7 @@
 
 import random
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -42,7 +43,30 @@ def test_a_table_answers_most_questions_and_another_target_other_ones(watched, t
     assert "regression" in page.locator("tr:has-text('Task')").inner_text()
     page.click("text=That is right")
     assert re.search("task=regression&.*features=3&", page.url)
-    assert page.locator("input[name=about]").input_value() == "target_range"
+    assert page.locator("input[name=about]").input_value() not in dict(parse_qsl(urlsplit(page.url).query))
+
+
+def test_a_series_is_forecast_once_its_time_and_steps_are_said(watched, tmp_path):
+    days = tmp_path / "days.csv"
+    rows = [f"2024-{1 + day // 28:02d}-{1 + day % 28:02d},{day % 7 + day / 50}" for day in range(200)]
+    days.write_text("\n".join(["day,sold", *rows]) + "\n", encoding="utf-8")
+    one = watched(width=360)
+    page = one.open("/data")
+    uploaded(page, days, "sold")
+    page.click("text=Series, forecasts")
+    page.select_option("#time", "day")
+    page.fill("#horizon", "many")
+    page.click("button:has-text('Read the data so')")
+    assert "is no number of steps" in page.locator("main").inner_text()
+    page.go_back()
+    page.click("text=Series, forecasts")
+    page.select_option("#time", "day")
+    page.fill("#horizon", "3")
+    page.click("button:has-text('Read the data so')")
+    assert "forecasting" in page.locator("tr:has-text('Task')").inner_text()
+    assert (one.overflow(), one.violations()) == (0, [])
+    page.click("text=That is right")
+    assert dict(parse_qsl(urlsplit(page.url).query))["data.horizon"] == "3"
 
 
 def test_a_file_of_an_unknown_format_is_refused_in_words(watched, tmp_path):

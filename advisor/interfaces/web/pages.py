@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -51,7 +52,7 @@ def _environment() -> Environment:
     )
     made.globals["asset"] = lambda name: f"/assets/{name}?v={asset(name)[1]}"
     made.filters |= {"plain": plain, "capital": capital, "reason": reason, "words": words, "number": amount}
-    made.filters["first_sentence"] = first_sentence
+    made.filters |= {"first_sentence": first_sentence, "breakable": breakable}
     return made
 
 
@@ -90,6 +91,11 @@ def plain(word: object) -> str:
 def capital(text: str) -> str:
     """Return a text with a capital letter at its beginning."""
     return text[:1].upper() + text[1:]
+
+
+def breakable(value: object) -> Markup:
+    """Return an identifier that a narrow column breaks after its underscores, and nowhere else."""
+    return Markup("_<wbr>").join(escape(part) for part in str(value).split("_"))
 
 
 def reason(text: str) -> str:

@@ -18,6 +18,11 @@ from advisor.problem.facts import Value
 KEPT = "was."
 """Prefix of answers that were taken back and are offered again."""
 DATA, TARGET, RULEBOOK = "data", "target", "rulebook"
+ABOUT = "data."
+"""Prefix of what is said about the data besides their target."""
+COUNTS = ("horizon", "window")
+OPTIONS = ("data_kind", "time", *COUNTS, "series_id", "split_column")
+"""What may be said about them; the two counts are numbers of steps, the others columns or words."""
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -30,12 +35,14 @@ class Visit:
         data: Id of the uploaded data; empty without data.
         target: Their target column, as it was chosen.
         rulebook: Name of the rulebook that decides.
+        options: What else is said about the data: some of :data:`OPTIONS`.
     """
 
     interview: Interview = field(default_factory=Interview)
     data: str = ""
     target: str = ""
     rulebook: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def pairs(self) -> Pairs:
         """Return the visit as names and texts, for an address or for the hidden fields of a form."""
@@ -44,6 +51,7 @@ class Visit:
             *((name, written(value)) for name, value in self.interview.answers.items()),
             *((KEPT + name, written(value)) for name, value in self.interview.kept.items()),
             *((name, text) for name, text in own if text),
+            *((ABOUT + name, text) for name, text in self.options.items()),
         )
 
     def link(self, path: str, **more: str) -> str:
@@ -54,6 +62,20 @@ class Visit:
     def answered(self, answers: Mapping[str, Value]) -> Visit:
         """Return the visit with other answers, and none that wait to be offered again."""
         return replace(self, interview=replace(self.interview, answers=answers, kept={}))
+
+    def said_of_data(self) -> dict[str, str | int]:
+        """Return what is said about the data besides their target, as the training takes it.
+
+        Raises:
+            RequestError: If a number of steps is none.
+        """
+        said: dict[str, str | int] = {}
+        for name, text in self.options.items():
+            if name in COUNTS and not (text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) < 9):
+                message = f"{text[:40]!r} is no number of steps."
+                raise RequestError(Finding("R198", name, message, "Give a whole number from 1 on, or nothing."))
+            said[name] = int(text) if name in COUNTS else text
+        return said
 
     def facts(self) -> tuple[dict[str, Value], dict[str, str]]:
         """Return the facts of the problem, and for those that were measured how."""
@@ -96,6 +118,7 @@ def read_visit(given: Iterable[tuple[str, str]], *, besides: Iterable[str] = ())
     answers: dict[str, Value] = {}
     kept: dict[str, Value] = {}
     own = {DATA: "", TARGET: "", RULEBOOK: ""}
+    options: dict[str, str] = {}
     more: dict[str, str] = {}
     seen: set[str] = set()
     for name, text in given:
@@ -106,6 +129,9 @@ def read_visit(given: Iterable[tuple[str, str]], *, besides: Iterable[str] = ())
             more[name] = text
         elif name in own:
             own[name] = text[:500]
+        elif name.startswith(ABOUT) and name.removeprefix(ABOUT) in OPTIONS:
+            if text.strip():
+                options[name.removeprefix(ABOUT)] = text.strip()[:500]
         elif name in FACTS:
             answers[name] = _read(name, text)
         elif name.startswith(KEPT) and name.removeprefix(KEPT) in FACTS:
@@ -114,7 +140,7 @@ def read_visit(given: Iterable[tuple[str, str]], *, besides: Iterable[str] = ())
             message = f"the address has an unknown part {name[:100]!r}."
             raise RequestError(Finding("R173", name[:100], message, "Begin again at the start page."))
     kept = {name: value for name, value in kept.items() if name not in answers}
-    return Visit(Interview(answers=answers, kept=kept), own[DATA], own[TARGET], own[RULEBOOK]), more
+    return Visit(Interview(answers=answers, kept=kept), own[DATA], own[TARGET], own[RULEBOOK], options), more
 
 
 def _read(name: str, text: str) -> Value:

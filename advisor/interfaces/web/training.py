@@ -37,12 +37,15 @@ async def post_train(request: Request) -> Response:
     if not visit.data:
         raise RequestError(Finding("R197", "data", "there are no data to train with.", "Upload a file first."))
     form = await _fields(request)
+    if not visit.target:
+        raise RequestError(Finding("R197", "target", "no target column is chosen.", "Choose one on the data's page."))
     order = JobOrder(
         dataset=visit.data,
         target=visit.target,
         problem=stated(visit),
         rulebook=visit.rulebook or request.app.state.web_rulebook,
         seed=int(_number(form, "seed", 0, 2**31 - 1) or 0),
+        options=visit.said_of_data(),
         time_budget_seconds=_number(form, "minutes", 0.1, 24 * 60, factor=60.0),
     )
     job = await jobs.submit(order)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from advisor.errors import AdvisorError, Finding, RequestError
 from advisor.interfaces.service.problem_details import status_of
 from advisor.interfaces.web.pages import check_same_origin, go_to, page, say_answer, texts
-from advisor.interfaces.web.state import Visit, read_visit
+from advisor.interfaces.web.state import ABOUT, OPTIONS, Visit, read_visit
 from advisor.interfaces.web.visiting import jobs_of, need_jobs, profile_of, visit_of
 from advisor.interfaces.wizard.machine import next_question, relevant
 from advisor.problem import FACTS
@@ -41,14 +41,14 @@ _FORM_BYTES = 64 * 1024
 async def get_upload(request: Request) -> Response:
     """Answer with the form for a file."""
     visit, _ = read_visit(request.query_params.multi_items())
-    return _form(request, replace(visit, data="", target=""))
+    return _form(request, without_data(visit))
 
 
 async def post_upload(request: Request) -> Response:
     """Take a file, and go on to what it says."""
     check_same_origin(request)
     visit, _ = read_visit(request.query_params.multi_items())
-    visit = replace(visit, data="", target="")
+    visit = without_data(visit)
     try:
         dataset, target = await _store(request)
     except AdvisorError as error:
@@ -66,10 +66,10 @@ async def get_said(request: Request) -> Response:
         found = await profile_of(request, plain)
         visit, _ = await visit_of(request)
     except AdvisorError as error:
-        if not plain.target or status_of(error) == 404:
+        if not (plain.target or plain.options) or status_of(error) == 404:
             raise
         findings = error.findings
-        visit = replace(plain, target="")
+        visit = replace(without_data(plain), data=plain.data)
         found = await profile_of(request, visit)
     return page(
         "said",
@@ -84,10 +84,18 @@ async def get_said(request: Request) -> Response:
             if name in FACTS
         ],
         notes=found["notes"],
+        own=[pair for pair in visit.pairs() if pair[0] != "target" and not pair[0].startswith(ABOUT)],
+        options={name: plain.options.get(name, "") for name in OPTIONS},
+        kinds=FACTS["data_kind"].choice_meanings,
         confirm=_confirmed(visit).link("/ask"),
         one_by_one=visit.link("/ask"),
         left=_left(_confirmed(visit)),
     )
+
+
+def without_data(visit: Visit) -> Visit:
+    """Return the visit without its data and what is said about them."""
+    return replace(visit, data="", target="", options={})
 
 
 def _confirmed(visit: Visit) -> Visit:

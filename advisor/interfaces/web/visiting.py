@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from advisor.knowledge import Rulebook
 
 
+MOST_PROFILES = 64
+"""Profiles of data that are kept, so that a question doesn't read the data anew."""
+
+
 def jobs_of(request: Request) -> JobService | None:
     """Return what trains; None when the service was started without a folder for data."""
     found: JobService | None = getattr(request.app.state, "jobs", None)
@@ -69,17 +73,26 @@ async def visit_of(request: Request, *, besides: Iterable[str] = ()) -> tuple[Vi
 
 
 async def profile_of(request: Request, visit: Visit) -> dict[str, Any]:
-    """Return the profile of a visit's data for its target, kept from the first time on.
+    """Return the profile of a visit's data for its target and its task, kept from the first time on.
 
     Raises:
         AdvisorError: If the data are gone, or can't be used with this target.
     """
-    kept: dict[tuple[str, str], dict[str, Any]] = request.app.state.web_profiles
-    key = (visit.data, visit.target)
+    found = await _profile(request, visit, None)
+    task = visit.interview.answers.get("task")
+    # The data are read again only for a task that they don't suggest by themselves.
+    return found if task in (None, found["task"]) else await _profile(request, visit, str(task))
+
+
+async def _profile(request: Request, visit: Visit, task: str | None) -> dict[str, Any]:
+    kept: dict[tuple[Any, ...], dict[str, Any]] = request.app.state.web_profiles
+    said = visit.said_of_data()
+    options = tuple(sorted(said.items()))
+    key = (visit.data, visit.target, task, options)
     if key not in kept:
-        found = await need_jobs(request).profile(visit.data, target=visit.target or None)
-        if len(kept) >= 64:
+        found = await need_jobs(request).profile(visit.data, target=visit.target or None, task=task, **said)
+        while len(kept) >= MOST_PROFILES:
             kept.pop(next(iter(kept)))
         kept[key] = found
-        kept[visit.data, found["target"]] = found
+        kept[visit.data, found["target"], task, options] = found
     return kept[key]

@@ -7,6 +7,7 @@ from html import escape
 import pytest
 from starlette.testclient import TestClient
 
+from advisor.errors import RequestError
 from advisor.interfaces.service import Settings, create_app
 from advisor.interfaces.web.curves import curve_of
 from advisor.interfaces.web.state import Visit, read_visit, written
@@ -47,11 +48,20 @@ def test_a_visit_is_read_back_from_its_own_address():
         data="abc",
         target="a & b=c",
         rulebook="homl3",
+        options={"time": "day & hour", "horizon": "3"},
     )
+    assert visit.said_of_data() == {"time": "day & hour", "horizon": 3}
     again, more = read_visit(visit.pairs())
     assert again == visit
     assert more == {}
     assert list(again.interview.answers) == ["task", "latency_budget_ms"]
+
+
+@pytest.mark.parametrize("steps", ["0", "-1", "three", "1e3", "²", "9" * 30])
+def test_a_number_of_steps_is_a_whole_number_from_1_on(steps):
+    visit, _ = read_visit([("data", "abc"), ("data.horizon", steps)])
+    with pytest.raises(RequestError, match="is no number of steps"):
+        visit.said_of_data()
 
 
 def test_every_page_forbids_whatever_comes_from_elsewhere(client):
