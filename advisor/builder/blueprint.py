@@ -52,6 +52,7 @@ class Blueprint:
         augmentation: What is done to training images.
         recurrent_cell: Kind of recurrent layers, ``none`` without.
         recurrent_units: Neurons of each recurrent layer, 0 without.
+        cross_buckets: Most numbers of a cross of columns in the wide path; 0 when that isn't decided.
     """
 
     architecture: str
@@ -81,6 +82,7 @@ class Blueprint:
     augmentation: str = "none"
     recurrent_cell: str = "none"
     recurrent_units: int = 0
+    cross_buckets: int = 0
 
     def seed_of(self, layer: str) -> int:
         """Return the seed of one layer: it depends on the model's seed and the layer's name alone."""
@@ -205,6 +207,7 @@ def draw_up(
         recurrent_units=int(number("recurrent_units", values.get("recurrent_units")))
         if architecture == "recurrent"
         else 0,
+        cross_buckets=int(number("cross_buckets", values.get("cross_buckets", 0))),
     )
     if findings:
         raise BuildError(*findings)

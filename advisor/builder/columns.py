@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,6 +77,14 @@ class Layout:
     def width(self) -> int:
         """Number of inputs of the first layer."""
         return len(self.numbers) + len(self.flags) + len(self.slots) + sum(each.size for each in self.embedded)
+
+    def inputs_of(self, columns: Sequence[EncodedColumn], sources: Container[str]) -> list[int]:
+        """Return the inputs of the first layer that come from some raw columns, in order."""
+        origin = [columns[index].source for index in (*self.numbers, *self.flags)]
+        origin += [columns[index].source for index, _ in self.slots]
+        for each in self.embedded:
+            origin += [columns[each.column].source] * each.size
+        return [place for place, source in enumerate(origin) if source in sources]
 
     @property
     def embedding_parameters(self) -> int:

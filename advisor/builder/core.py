@@ -10,11 +10,11 @@ import numpy as np
 from advisor.artifacts import Array, InputSpec, Statistics
 from advisor.builder.blueprint import Blueprint, draw_up
 from advisor.builder.columns import EncodedColumn
-from advisor.builder.kinds import head_of, inputs_of, spec_of
+from advisor.builder.kinds import head_of, inputs_of, spec_of, wide_of
 from advisor.builder.layers import layer_classes
 from advisor.builder.namespace import Model, Namespace, Tensor, floats, program_keras
 from advisor.builder.registry import ARCHITECTURES, OUTPUT_ACTIVATIONS, REGULARIZATIONS
-from advisor.builder.table_inputs import EMBEDDINGS, JOINED, NUMBERS, ONE_HOT
+from advisor.builder.table_inputs import CROSSES, EMBEDDINGS, JOINED, NUMBERS, ONE_HOT
 from advisor.errors import BuildError, Finding
 
 INPUT = "features"
@@ -79,12 +79,15 @@ def build_core(
     )
     spec = spec_of(inputs)
     prepare = inputs_of(spec).draw_up_preparation(spec, statistics, blueprint)
-    head = head_of(spec, statistics, blueprint)
+    head, wide = head_of(spec, statistics, blueprint), wide_of(spec, statistics, blueprint)
     _check_outputs(statistics, outputs, output_bias)
     keras = keras_namespace if keras_namespace is not None else program_keras()
     features = keras.Input(shape=spec.shape, name=INPUT, dtype="float32")
     prepared = prepare(keras, features)
-    if body is None:
+    if wide is not None:
+        deep = ARCHITECTURES["dense_stack"](keras, prepared, blueprint)
+        tensor = keras.layers.Concatenate(name="wide_and_deep")([deep, *wide(keras, features, prepared)])
+    elif body is None:
         tensor = ARCHITECTURES[blueprint.architecture](keras, prepared, blueprint)
     else:
         tensor = body(keras, features if getattr(body, "reads_raw", False) else prepared, blueprint)
@@ -132,10 +135,10 @@ def split_core(core: Model) -> tuple[Model, Model] | None:
 
     Returns:
         ``prepare`` (features → prepared inputs) and ``rest`` (prepared inputs → answers), or None if there are
-        embeddings (they are trained, so nothing can be prepared), or the data are no table.
+        embeddings or crosses (they are trained, so nothing can be prepared), or the data are no table.
     """
     layers = {layer.name: layer for layer in core.layers}
-    if EMBEDDINGS in layers or not {JOINED, NUMBERS, ONE_HOT} & set(layers):
+    if {EMBEDDINGS, CROSSES} & set(layers) or not {JOINED, NUMBERS, ONE_HOT} & set(layers):
         return None
     prepared = next(layers[name].output for name in (JOINED, NUMBERS, ONE_HOT) if name in layers)
     kind = type(core)

@@ -58,6 +58,16 @@ def head_of(spec: InputSpec, statistics: Statistics, blueprint: Blueprint) -> He
     return None if draw_up_head is None else draw_up_head(spec, statistics, blueprint)
 
 
+Wide = Callable[[Any, Any, Any], list[Any]]
+"""From a Keras, the features and the prepared inputs to what goes straight to the output layer."""
+
+
+def wide_of(spec: InputSpec, statistics: Statistics, blueprint: Blueprint) -> Wide | None:
+    """Return what the kind's wide path reads, where the user chose it (a function ``draw_up_wide``)."""
+    draw_up_wide = getattr(inputs_of(spec), "draw_up_wide", None)
+    return None if draw_up_wide is None else draw_up_wide(spec, statistics, blueprint)
+
+
 def inputs_of(spec: InputSpec) -> Inputs:
     """Return what the builder does for the kind of data.
 

@@ -19,6 +19,7 @@ from advisor.builder.columns import RESERVED_CODES, UNKNOWN_CODE
 from advisor.builder.image_layers import image_layer_classes
 from advisor.builder.namespace import Namespace, Tensor, program_keras, tensor_functions
 from advisor.builder.recurrent_layers import recurrent_layer_classes
+from advisor.builder.regularizers import group_l1_class
 from advisor.builder.text_layers import text_layer_classes
 from advisor.data.dates import DAY_SECONDS, YEAR_DAYS, part_names
 
@@ -34,6 +35,8 @@ class LayerClasses:
         missing_flags: 1 where a number is missing, else 0.
         one_hot: 1 where a column holds a certain code, else 0.
         embeddings: Columns of codes, looked up in trained tables.
+        crosses: Combinations of codes, hashed and looked up in trained tables.
+        picked: Some of the prepared inputs.
         target_units: From the units of training to the user's.
     """
 
@@ -41,12 +44,15 @@ class LayerClasses:
     missing_flags: Any
     one_hot: Any
     embeddings: Any
+    crosses: Any
+    picked: Any
     target_units: Any
 
 
 def register_layers() -> None:
     """Make the layers known to the program's Keras; needed before a saved model is loaded."""
     layer_classes(program_keras())
+    group_l1_class(program_keras())
     raw_layer_classes(program_keras())
     image_layer_classes(program_keras())
     recurrent_layer_classes(program_keras())
@@ -189,6 +195,77 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), **own}
 
     @register
+    class Crosses(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """Combinations of columns, each looked up in a table of its own; the found rows side by side.
+
+        The combinations of a cross are numbered, and the numbers are folded into so many buckets. A code that is none
+        (NaN too) counts as unknown. The tables start as zeros: a combination that no training row has says nothing.
+
+        Source:
+            Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", section 3.1.
+        """
+
+        def __init__(
+            self,
+            crosses: Sequence[Sequence[int]],
+            codes: Sequence[Sequence[int]],
+            shifts: Sequence[Sequence[int]],
+            buckets: Sequence[int],
+            size: int,
+            **others: Any,
+        ) -> None:
+            super().__init__(**others)
+            self.crosses, self.codes = [list(each) for each in crosses], [list(each) for each in codes]
+            self.shifts, self.buckets, self.size = [list(each) for each in shifts], list(buckets), int(size)
+
+        def build(self, input_shape: Any) -> None:
+            self.tables = [
+                self.add_weight(name=f"cross_{index}", shape=(buckets, self.size), initializer="zeros")
+                for index, buckets in enumerate(self.buckets)
+            ]
+            super().build(input_shape)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            found = []
+            for columns, codes, shifts, buckets, table in zip(
+                self.crosses, self.codes, self.shifts, self.buckets, self.tables, strict=True
+            ):
+                number = None
+                for column, count, shift in zip(columns, codes, shifts, strict=True):
+                    code = inputs[:, column] + np.float32(shift)
+                    known = ops.logical_and(code >= 0.0, code < np.float32(count))
+                    code = ops.cast(ops.where(known, code, np.float32(UNKNOWN_CODE)), "int32")
+                    number = code if number is None else number * count + code
+                if math.prod(codes) > buckets:
+                    number = ops.mod(number, buckets)
+                found.append(ops.rows_of(table, number))
+            return found[0] if len(found) == 1 else ops.concatenate(found, axis=1)
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return (input_shape[0], len(self.crosses) * self.size)
+
+        def get_config(self) -> dict[str, Any]:
+            own = {"crosses": self.crosses, "codes": self.codes, "shifts": self.shifts}
+            return {**super().get_config(), **own, "buckets": self.buckets, "size": self.size}
+
+    @register
+    class PickedInputs(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """Some of the prepared inputs, in order."""
+
+        def __init__(self, columns: Sequence[int], **others: Any) -> None:
+            super().__init__(**others)
+            self.columns = list(columns)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            return pick(inputs, self.columns)
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return (input_shape[0], len(self.columns))
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "columns": self.columns}
+
+    @register
     class TargetUnits(base):  # type: ignore[misc,valid-type]  # Keras ships no types
         """Multiply by ``scale`` and add ``shift``: from the units of training to the user's."""
 
@@ -202,7 +279,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "scale": self.scale, "shift": self.shift}
 
-    return LayerClasses(Standardize, MissingFlags, OneHotCodes, Embeddings, TargetUnits)
+    return LayerClasses(Standardize, MissingFlags, OneHotCodes, Embeddings, Crosses, PickedInputs, TargetUnits)
 
 
 @dataclass(frozen=True)

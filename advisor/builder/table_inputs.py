@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,13 +13,14 @@ from advisor.builder.blueprint import Blueprint
 from advisor.builder.columns import (
     CODE_KIND,
     MISSING_CODE,
+    RESERVED_CODES,
     EncodedColumn,
     Layout,
     check_columns,
     is_bounded,
     lay_out,
 )
-from advisor.builder.kinds import Prepare
+from advisor.builder.kinds import Prepare, Wide
 from advisor.builder.layers import layer_classes
 from advisor.builder.namespace import Model, Namespace, Tensor, floats
 from advisor.builder.registry import INPUT_NORMALIZATIONS
@@ -30,6 +33,9 @@ MISSING = "missing"
 ONE_HOT = "one_hot"
 EMBEDDINGS = "embeddings"
 JOINED = "prepared"
+CROSSES = "crosses"
+WIDE = "wide_inputs"
+CODES_OF_BOOLEAN = RESERVED_CODES + 2
 
 
 def fit_inputs(x_train: Array, spec: InputSpec) -> tuple[Array, Array, Array]:
@@ -84,6 +90,62 @@ def draw_up_preparation(spec: InputSpec, statistics: Statistics, blueprint: Blue
     columns = spec.columns
     layout = lay_out(columns, statistics, blueprint.categorical_encoding_limit, blueprint.embedding_size)
     return lambda keras, features: _prepare(keras, features, columns, statistics, layout, blueprint)
+
+
+def draw_up_wide(spec: InputSpec, statistics: Statistics, blueprint: Blueprint) -> Wide | None:
+    """Return the function that appends what was chosen for the wide path; None where it reads all inputs.
+
+    Raises:
+        BuildError: If the architecture has no wide path, or the number of buckets isn't decided.
+    """
+    chosen = spec.details.get("wide")
+    if not chosen:
+        return None
+    if not blueprint.wide_path:
+        raise BuildError(
+            Finding(
+                "B102",
+                "architecture",
+                f"{blueprint.architecture} has no wide path, and columns or crosses were chosen for one.",
+                "Leave the choice out, or take wide_and_deep.",
+            )
+        )
+    if chosen["crosses"] and not blueprint.cross_buckets:
+        raise BuildError(Finding("B101", "cross_buckets", "the recommendation does not decide this slot."))
+    columns = spec.columns
+    layout = lay_out(columns, statistics, blueprint.categorical_encoding_limit, blueprint.embedding_size)
+    sources = {each.source for each in columns} if chosen["columns"] is None else set(chosen["columns"])
+    inputs = layout.inputs_of(columns, sources)
+    crosses = _crosses_of(columns, chosen["crosses"], blueprint.cross_buckets)
+
+    def append(keras: Namespace, features: Tensor, prepared: Tensor) -> list[Tensor]:
+        layers = layer_classes(keras)
+        found = [layers.picked(columns=inputs, name=WIDE)(prepared)] if inputs else []
+        if crosses:
+            found.append(layers.crosses(**crosses, size=blueprint.outputs, name=CROSSES)(features))
+        return found
+
+    return append
+
+
+def _crosses_of(columns: Sequence[EncodedColumn], names: Sequence[Sequence[str]], most: int) -> dict[str, Any]:
+    """Return the settings of the layer of crosses; empty without any."""
+    if not names:
+        return {}
+    place = {column.source: index for index, column in enumerate(columns)}
+    crosses = [[place[name] for name in cross] for cross in names]
+    is_code = [[columns[index].kind == CODE_KIND for index in cross] for cross in crosses]
+    codes = [
+        [columns[index].cardinality if code else CODES_OF_BOOLEAN for index, code in zip(cross, kinds, strict=True)]
+        for cross, kinds in zip(crosses, is_code, strict=True)
+    ]
+    shifts = [[0 if code else RESERVED_CODES for code in kinds] for kinds in is_code]
+    return {
+        "crosses": crosses,
+        "codes": codes,
+        "shifts": shifts,
+        "buckets": [min(math.prod(each), most) for each in codes],
+    }
 
 
 def build_serving(core: Model, spec: InputSpec) -> Serving:

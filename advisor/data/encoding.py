@@ -89,9 +89,15 @@ class Encoder:
         labels: Class labels in the user's own type, (classes,); empty for a regression.
     """
 
-    def __init__(self, schema: Schema) -> None:
-        """Make the encoder of a schema."""
-        self.schema = schema
+    def __init__(self, schema: Schema, wide: Mapping[str, Any] | None = None) -> None:
+        """Make the encoder of a schema.
+
+        Args:
+            schema: What is known about the table.
+            wide: What the wide path of a network reads, where that was chosen; see
+                :func:`advisor.data.wide_choice.choose_wide`.
+        """
+        self.schema, self.wide = schema, dict(wide or {})
         self.columns = tuple(part for column in schema.features for part in _encoded(column))
         self.width = len(self.columns)
         self._codec = LabelCodec(schema.target)
@@ -106,7 +112,8 @@ class Encoder:
     @cached_property
     def inputs(self) -> InputSpec:
         """What a network for this table reads."""
-        return InputSpec("table", (self.width,), self.columns, self.schema.features)
+        details = {"wide": self.wide} if self.wide else {}
+        return InputSpec("table", (self.width,), self.columns, self.schema.features, details)
 
     def encode(self, rows: Any) -> Floats:
         """Return rows as the numbers that a network reads.
@@ -179,6 +186,7 @@ class Encoder:
             "first_category_code": FIRST_CATEGORY_CODE,
             "columns": [asdict(column) for column in self.columns],
             "schema": self.schema.to_dict(),
+            **({"wide": self.wide} if self.wide else {}),
         }
 
     @classmethod
@@ -193,7 +201,7 @@ class Encoder:
             raise DataError(
                 Finding("D190", "contract", f"this is not an encoding contract of format {CONTRACT_FORMAT}.", hint)
             )
-        encoder = cls(Schema.from_dict(document.get("schema", {})))
+        encoder = cls(Schema.from_dict(document.get("schema", {})), document.get("wide"))
         if {**encoder.contract(), "schema": None} != {**document, "schema": None}:
             raise DataError(Finding("D190", "contract", "its columns don't follow from its schema.", hint))
         return encoder

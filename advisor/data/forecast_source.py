@@ -90,7 +90,7 @@ class ForecastSource:
         shortest = min(map(len, self._parts))
         self._season = find_season(longest)
         if options.window is None:
-            window, why = choose_window(self.horizon, self._season, min(shortest, len(longest)))
+            window, why = choose_window(self.horizon, self._season, min(shortest, len(longest)), options.limits)
         else:
             window, why = options.window, "you said so"
         if len(longest) < window + self.horizon:

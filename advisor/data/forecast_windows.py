@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.data.limits import ReadingLimits
+
 Rows = NDArray[np.int64]
 
-SEASONS_BACK = 4
-HORIZONS_BACK = 2
 STEPS_WITHOUT_SEASON = 32
 LONGEST_SEASON = 400
 WEAKEST_SEASON = 0.3
 MOST_SEGMENTS = 32
 USUAL_SEGMENT = 24
 MOST_WINDOWS = 20_000
-"""Judgements of this project: a window covers four seasons and twice the horizon (etth1 at horizon 24, ridge on
-validation windows: 0.399 with 96 hours, 0.401 with 144); a season is looked for up to 400 steps and counts from a
-correlation of 0.3 on; a recurrent layer takes at most 32 segments; of more than 20,000 windows every k-th is used."""
+"""Conventions of reading: without a season, a window has at least 32 steps; a season is looked for up to 400 steps
+and counts from a correlation of 0.3 on; a recurrent layer takes at most 32 segments; of more than 20,000 windows every
+k-th is used."""
 
 
 def find_season(values: NDArray[np.float32]) -> int:
@@ -49,19 +49,20 @@ def find_season(values: NDArray[np.float32]) -> int:
     return int(near[0])
 
 
-def choose_window(horizon: int, season: int, steps: int) -> tuple[int, str]:
+def choose_window(horizon: int, season: int, steps: int, limits: ReadingLimits) -> tuple[int, str]:
     """Return how many steps a forecast reads, and why, in a sentence.
 
     Args:
         horizon: Steps to forecast.
         season: Steps of a season, 0 without.
         steps: Steps of the shortest training part.
+        limits: How many seasons and horizons to look back.
     """
     if season:
-        wanted = season * max(SEASONS_BACK, -(-HORIZONS_BACK * horizon // season))
+        wanted = season * max(limits.window_seasons, -(-limits.window_horizons * horizon // season))
         why = f"{wanted // season} seasons of {season} steps"
     else:
-        wanted = max(STEPS_WITHOUT_SEASON, HORIZONS_BACK * horizon)
+        wanted = max(STEPS_WITHOUT_SEASON, limits.window_horizons * horizon)
         why = f"no season was found; {wanted} steps are enough for a trend"
     most = max(2, (steps - horizon) // 2)
     if wanted > most:

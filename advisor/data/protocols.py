@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from advisor.artifacts import DataBundle, InputSpec
+from advisor.data.limits import ReadingLimits
 from advisor.data.schema import Column, Target
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ class SourceOptions:
         time: Column that orders the rows of a series.
         horizon: Number of steps to forecast.
         window: Number of steps that a forecast reads.
+        wide_columns: Columns of a table that the wide path of a network reads; none means all.
+        crosses: Groups of categorical columns whose combinations the wide path reads too.
         allow_missing_target: Whether rows without a target are left out, with a note; else they are an error. (To
             describe data they may be missing: how many there are says something about the problem.)
+        limits: How much of texts and series is read.
     """
 
     target: str | None = None
@@ -48,7 +52,10 @@ class SourceOptions:
     time: str | None = None
     horizon: int | None = None
     window: int | None = None
+    wide_columns: Sequence[str] = ()
+    crosses: Sequence[Sequence[str]] = ()
     allow_missing_target: bool = True
+    limits: ReadingLimits = field(default_factory=ReadingLimits)
 
 
 class DataSchema(Protocol):

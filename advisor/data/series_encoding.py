@@ -21,8 +21,6 @@ from advisor.errors import DataError, Finding
 Floats = NDArray[np.float32]
 CONTRACT_FORMAT = 1
 SERIES = "series"
-LONGEST = 256
-"""Most steps of a series that are read; beyond some hundred, even gates forget. A judgement."""
 
 
 def pad(series: Sequence[Floats], length: int) -> Floats:

@@ -21,7 +21,7 @@ from advisor.data.labels import LabelCodec
 from advisor.data.profiling import Profile, target_facts
 from advisor.data.protocols import SourceOptions
 from advisor.data.schema import Column, Schema
-from advisor.data.series_encoding import LONGEST, SERIES, SeriesEncoder, pad
+from advisor.data.series_encoding import SERIES, SeriesEncoder, pad
 from advisor.data.series_table import Series, channels_of, check_columns, open_table, read_series
 from advisor.data.splitting import Split, make_split
 from advisor.data.targets import describe_target, labels_of, refuse_missing
@@ -83,7 +83,8 @@ class SeriesSource:
             refuse_missing(labels_of(frame[target]).absent, f"column {target!r}")
         described = describe_target(labels, options.task, how)
         self.schema: Schema = self._schema(frame, described, roles, channels, others, notes)
-        length = min(LONGEST, max(len(each.rows) for each in series))
+        self._longest = options.limits.longest_series
+        length = min(self._longest, max(len(each.rows) for each in series))
         self.encoder = SeriesEncoder(
             self.schema, tuple(channels), length, series_id=options.series_id, time=options.time
         )
@@ -213,8 +214,8 @@ class SeriesSource:
             *target_facts(self.schema),
         ]
         notes = list(self.schema.notes)
-        if (long := sum(length > LONGEST for length in lengths)) > 0:
-            notes.append(f"{long:,} series are longer than {LONGEST} steps; only their first {LONGEST} are read.")
+        if (long := sum(length > self._longest for length in lengths)) > 0:
+            notes.append(f"{long:,} series are longer than {self._longest} steps, which are read of them.")
         facts = {field: value for field, value, _ in found}
         return Profile(KIND, self.schema, facts, {field: how for field, _, how in found}, tuple(notes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from typing import Any
@@ -18,9 +19,10 @@ from advisor.data.inferring import infer_schema
 from advisor.data.profiling import Profile, profile_schema
 from advisor.data.protocols import SourceOptions
 from advisor.data.raw import raw_columns
-from advisor.data.reading import read_table
+from advisor.data.reading import read_to_learn
 from advisor.data.schema import Schema
 from advisor.data.splitting import Split, make_split, stack_frames
+from advisor.data.wide_choice import choose_wide
 
 KIND = "table"
 
@@ -33,6 +35,7 @@ class TableSource:
         profile: Its schema and what it says about the problem.
         schema: Its schema.
         encoder: The contract from raw rows to numbers.
+        wide: What the wide path reads, where that was chosen; see :func:`advisor.data.wide_choice.choose_wide`.
         frame: The whole table, separate validation and test rows appended.
     """
 
@@ -45,9 +48,9 @@ class TableSource:
             DataError: If the data can't be read or used.
         """
         self._options = options
-        self._main = _table(data)
-        self._validation = None if options.validation is None else _table(options.validation)
-        self._test = None if options.test is None else _table(options.test)
+        self._main, sampled = _table(data)
+        self._validation = None if options.validation is None else _table(options.validation)[0]
+        self._test = None if options.test is None else _table(options.test)[0]
         self.schema: Schema = infer_schema(
             self._main,
             options.target,
@@ -56,12 +59,17 @@ class TableSource:
             kinds=options.kinds or None,
             allow_missing_target=options.allow_missing_target,
         )
+        self.wide = choose_wide(self.schema, options.wide_columns, options.crosses)
         self.profile: Profile = profile_schema(self.schema)
+        if sampled:
+            self.profile = replace(self.profile, notes=(*self.profile.notes, sampled))
+        if self.wide:
+            self.profile = _with_wide_path(self.profile, self.wide)
 
     @cached_property
     def encoder(self) -> Encoder:
         """The contract from raw rows to numbers."""
-        return Encoder(self.schema)
+        return Encoder(self.schema, self.wide)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -92,8 +100,18 @@ class TableSource:
         return x, self.encoder.columns
 
 
-def _table(data: Any) -> Any:
-    return read_table(data) if isinstance(data, str | PathLike) else to_frame(data)
+def _table(data: Any) -> tuple[pl.DataFrame, str]:
+    return read_to_learn(data) if isinstance(data, str | PathLike) else (to_frame(data), "")
+
+
+def _with_wide_path(profile: Profile, wide: Mapping[str, Any]) -> Profile:
+    """Return a profile that asks for the network with a wide path, whose columns were chosen."""
+    told = "You chose what the wide path reads."
+    facts = {**profile.facts, "architecture": "wide_and_deep"}
+    if wide["columns"] is not None:
+        facts["wide_features"] = len(wide["columns"])
+    how = {**profile.how, **dict.fromkeys(facts.keys() - profile.facts.keys(), told), "architecture": told}
+    return replace(profile, facts=facts, how=how)
 
 
 def recognize(data: Any, options: SourceOptions) -> str | None:

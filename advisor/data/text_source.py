@@ -27,7 +27,7 @@ from advisor.data.schema import Column, Schema
 from advisor.data.splitting import Split, make_split, stack_frames
 from advisor.data.targets import describe_target, labels_of, refuse_missing
 from advisor.data.text_encoding import TextEncoder
-from advisor.data.text_tokens import FIRST_TOKEN_CODE, LIMITS, Vocabulary, tokens_of
+from advisor.data.text_tokens import FIRST_TOKEN_CODE, TextLimits, Vocabulary, tokens_of
 from advisor.errors import DataError, Finding
 
 KIND = "text"
@@ -42,6 +42,7 @@ class TextSource:
         profile: Its schema and what it says about the problem.
         schema: Its columns: one text that is read, the target, and the split.
         frame: The whole table, separate validation and test rows appended.
+        limits: How much of the texts is taken up.
     """
 
     kind = KIND
@@ -53,12 +54,14 @@ class TextSource:
             DataError: If there is no text, no label, or the data can't be read.
         """
         self._options = options
+        said = options.limits
+        self.limits = TextLimits(said.vocabulary_limit, said.vocabulary_limit, said.token_minimum, said.longest_text)
         self._main = _table(data)
         self._validation = None if options.validation is None else _table(options.validation)
         self._test = None if options.test is None else _table(options.test)
         self.schema: Schema = _schema(self._main, options)
         self.frame = stack_frames(self._main, self.schema, self._validation, self._test)
-        self.profile: Profile = _profile(self.frame, self.schema)
+        self.profile: Profile = _profile(self.frame, self.schema, options.limits.longest_text)
         self._train: NDArray[np.int64] | None = None
 
     @cached_property
@@ -69,13 +72,13 @@ class TextSource:
                 Finding("D136", "text", "the vocabulary is learned from training rows.", "Split the rows first.")
             )
         texts = self.frame[self.schema.features[0].name].fill_null("")
-        vocabulary = Vocabulary.learn(texts[self._train].to_list())
+        vocabulary = Vocabulary.learn(texts[self._train].to_list(), self.limits)
         if not vocabulary.words:
             raise DataError(
                 Finding(
                     "D136",
                     f"column {texts.name!r}",
-                    f"no word occurs {LIMITS.fewest} times in the training texts.",
+                    f"no word occurs {self.limits.fewest} times in the training texts.",
                     "Give more texts, or texts of words that repeat.",
                 )
             )
@@ -256,7 +259,7 @@ def _text_column(frame: pl.DataFrame, names: Sequence[str]) -> str:
     return texts[0]
 
 
-def _profile(frame: pl.DataFrame, schema: Schema) -> Profile:
+def _profile(frame: pl.DataFrame, schema: Schema, longest: int) -> Profile:
     target = schema.target
     name = schema.features[0].name
     lengths = [len(tokens_of(text)) for text in frame[name].fill_null("").head(5000).to_list()]
@@ -269,12 +272,10 @@ def _profile(frame: pl.DataFrame, schema: Schema) -> Profile:
     ]
     if target.missing:
         found.append(("unlabeled_rows", target.missing, f"{target.missing:,} rows have no target."))
-    long = sum(length > LIMITS.longest for length in lengths)
+    long = sum(length > longest for length in lengths)
     notes = [*schema.notes, *(f"{column.name}: {column.note}." for column in schema.columns if column.note)]
     if long:
-        notes.append(
-            f"{long:,} of {len(lengths):,} texts are longer than {LIMITS.longest} words and are cut off there."
-        )
+        notes.append(f"{long:,} of {len(lengths):,} texts are longer than {longest} words and are cut off there.")
     facts = {field: value for field, value, _ in found}
     return replace(
         Profile(KIND, schema, facts, {field: sentence for field, _, sentence in found}, tuple(notes)), kind=KIND

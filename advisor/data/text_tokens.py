@@ -26,7 +26,7 @@ _UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 @dataclass(frozen=True)
 class TextLimits:
-    """How much of the training texts is taken up; judgements of this project.
+    """How much of the training texts is taken up.
 
     Attributes:
         words: Most words with a code of their own.
@@ -37,14 +37,11 @@ class TextLimits:
         shortest: Fewest tokens that a network is laid out for.
     """
 
-    words: int = 20_000
-    pairs: int = 20_000
-    fewest: int = 2
-    longest: int = 64
+    words: int
+    pairs: int
+    fewest: int
+    longest: int
     shortest: int = 4
-
-
-LIMITS = TextLimits()
 
 
 def tokens_of(text: str) -> list[str]:
@@ -78,7 +75,7 @@ class Vocabulary:
     length: int
 
     @staticmethod
-    def learn(texts: Iterable[str], limits: TextLimits = LIMITS) -> Vocabulary:
+    def learn(texts: Iterable[str], limits: TextLimits) -> Vocabulary:
         """Learn the vocabulary from training texts (never from others)."""
         words: Counter[str] = Counter()
         pairs: Counter[str] = Counter()

@@ -39,7 +39,7 @@ class Preparation:
             for these are trained, and for data that are no table.
         """
         layers = {layer.name: layer for layer in core.layers}
-        if "embeddings" in layers or not any(kind in layers for kind in _KINDS):
+        if {"embeddings", "crosses"} & set(layers) or not any(kind in layers for kind in _KINDS):
             return None
         parts = tuple(
             {"kind": kind, **{k: v for k, v in layers[kind].get_config().items() if k in _SETTINGS[kind]}}

@@ -12,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import TrainingReport
 from advisor.data import Schema
-from advisor.data.text_tokens import LIMITS
 from advisor.errors import ExportError, Finding
 from advisor.export.script_constants import constants_of
 from advisor.export.script_sources import PictureScript, SeriesScript, describe_pictures, describe_series
@@ -194,9 +193,9 @@ def generate_script(
         "table": found.table,
         "pictures": found.pictures,
         "series": found.series,
+        "wide": getattr(data.source, "wide", None) if data is not None else None,
         "kinds_of_columns": _kinds_of_columns(found.table, several, task),
         "extra_columns": _extra_columns(found.table, found.series),
-        "text_limits": (LIMITS.words, LIMITS.fewest, LIMITS.longest),
         "facts": facts,
         "finds_rate": facts.maximum_learning_rate is None and recipe["maximum_rate"] == "range_test",
         "scaled": scaled,
@@ -230,6 +229,7 @@ def generate_script(
             stop_after=facts.stop_after,
             strength=facts.regularization_strength,
             rate=facts.dropout_rate,
+            crosses=bool(data is not None and (getattr(data.source, "wide", None) or {}).get("crosses")),
         ),
     }
     return tidy(_environment().get_template("train.py.j2").render(**context))

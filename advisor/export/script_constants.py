@@ -32,6 +32,7 @@ def constants_of(
     stop_after: int | None = None,
     strength: float | None = None,
     rate: float | None = None,
+    crosses: bool = False,
 ) -> str:
     """Return the block of constants: what the rules decided first, each with its rule, then details of the methods.
 
@@ -47,6 +48,7 @@ def constants_of(
         stop_after: Epoch after which a run's time budget was used up.
         strength: The strength of the penalty that a run chose.
         rate: The dropout rate that a run chose.
+        crosses: Whether the wide path reads crosses of columns.
     """
     values = {slot: decision["value"] for slot, decision in decisions.items()}
     decided = [
@@ -59,6 +61,12 @@ def constants_of(
         size = values.get("embedding_size")
         if size is not None:
             decided.append(_Constant("EMBEDDING_SIZE", size, "embedding_size"))
+    if crosses:
+        decided.append(_Constant("CROSS_BUCKETS", values["cross_buckets"], "cross_buckets"))
+    if kind == "text":
+        # Words and pairs alike: at most so many codes, for what occurs so often, of so many words of a text.
+        names = {"MOST_TOKENS": "vocabulary_limit", "FEWEST_TIMES": "token_minimum", "LONGEST_TEXT": "longest_text"}
+        decided += [_Constant(name, values[slot], slot) for name, slot in names.items()]
     blocks: dict[str, list[str]] = {}
     for constant in decided:
         decision = decisions.get(constant.slot, {})

@@ -12,6 +12,7 @@ from typing import Any
 from advisor.artifacts import DataBundle, Statistics
 from advisor.builder import fit_statistics
 from advisor.data import DataEncoder, DataSchema, Profile, Source, Split, open_source
+from advisor.data.limits import ReadingLimits, limits_before_reading
 from advisor.errors import Finding, ProblemError
 from advisor.pipeline.other_data import NOTHING, Others, read_others
 from advisor.problem import Problem
@@ -195,6 +196,7 @@ def prepare(request: Request) -> Prepared:
         validation=request.validation,
         test=request.test,
         **{"allow_missing_target": False, **request.data_options},
+        limits=_limits_of(request),
     )
     split = source.split(request.seed)  # before deciding: the words of texts are those of training rows
     others = read_others(request, source)
@@ -259,6 +261,16 @@ def limited(recommendation: Recommendation, request: Request) -> Recommendation:
             "facts": {},
         }
     return Recommendation.from_json(json.dumps(document))
+
+
+def _limits_of(request: Request) -> ReadingLimits:
+    """Return how much of texts and series is read: as was recommended, or as the rulebook says beforehand."""
+    if request.recommendation is not None:
+        return ReadingLimits.from_values(request.recommendation.values)
+    stated = dict(request.given)
+    if request.data_kind is not None:
+        stated["data_kind"] = request.data_kind
+    return limits_before_reading(stated, request.rulebook)
 
 
 def _kind_of(request: Request) -> str | None:

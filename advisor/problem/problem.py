@@ -79,6 +79,7 @@ class Problem(BaseModel):
     image_height: int | None = _fact("image_height")
     image_width: int | None = _fact("image_width")
     image_channels: int | None = _fact("image_channels")
+    wide_features: int | None = _fact("wide_features")
     sequence_steps: int | None = _fact("sequence_steps")
     segment_steps: int | None = _fact("segment_steps")
     vocabulary_words: int | None = _fact("vocabulary_words")

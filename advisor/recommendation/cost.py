@@ -101,17 +101,26 @@ def _dense_family(facts: Mapping[str, Any], values: Mapping[str, Any], outputs: 
     assumes = "every input column is a number, and none has missing values"
     if facts["data_kind"] == "image":
         assumes = "every value of a picture is an input"
-    return estimate_dense_stack(values, facts["architecture"], facts["features"], outputs, assumes)
+    return estimate_dense_stack(
+        values, facts["architecture"], facts["features"], outputs, assumes, wide=facts["wide_features"]
+    )
 
 
 def estimate_dense_stack(
-    values: Mapping[str, Any], architecture: str, inputs: int, outputs: int, assumes: str = ""
+    values: Mapping[str, Any],
+    architecture: str,
+    inputs: int,
+    outputs: int,
+    assumes: str = "",
+    *,
+    wide: int | None = None,
 ) -> Estimate | None:
     """Count the cost of a dense network for a known number of encoded inputs; None for other architectures."""
     layers, units = values.get("hidden_layers"), values.get("units")
     known = architecture in ("dense_stack", "wide_and_deep", "residual")
     if not known or not isinstance(layers, int) or not isinstance(units, int):
         return None
+    wide_inputs = inputs if wide is None else wide
     count = _Count(values)
     width = inputs
     for _ in range(layers):
@@ -120,7 +129,7 @@ def estimate_dense_stack(
         width = units
     if values.get("skip_connections") and layers and inputs != units:
         count.kernel(inputs, units, bias=False)
-    count.kernel(width + (inputs if values.get("wide_path") else 0), outputs, bias=True)
+    count.kernel(width + (wide_inputs if values.get("wide_path") else 0), outputs, bias=True)
     return count.total(values, inputs, outputs, assumes)
 
 

@@ -60,7 +60,16 @@ NETWORK_SLOTS = (
     "recurrent_cell",
     "recurrent_units",
     "embedding_size",
+    "cross_buckets",
     "output_activation",
+)
+_READING = (
+    "vocabulary_limit",
+    "token_minimum",
+    "longest_text",
+    "longest_series",
+    "window_seasons",
+    "window_horizons",
 )
 _TRAINING = (
     "loss",
@@ -145,7 +154,7 @@ def _plan(
         "Standardize the inputs with the training rows' mean and deviation, and encode categories."
         if normalizes
         else "Encode categories.",
-        ("input_normalization", "categorical_encoding_limit"),
+        ("input_normalization", "categorical_encoding_limit", *_READING),
     )
     draft.step(
         "scale_target",

@@ -7,6 +7,8 @@ from typing import Any
 
 from advisor.errors import Finding, RequestError
 
+WIDE_HELP = "Columns that go straight to the output of a wide & deep network, with commas; all when not given."
+CROSS_HELP = "Categorical columns, with commas, whose combinations the wide path reads too; repeatable."
 COLUMN_HELP = "NAME=KIND, repeatable: a column is numeric, categorical, boolean or datetime, or is to be ignored."
 
 
@@ -17,6 +19,8 @@ def data_options(
     horizon: int | None = None,
     window: int | None = None,
     column: Sequence[str] | None = None,
+    wide: str | None = None,
+    cross: Sequence[str] | None = None,
     allow_missing_target: bool = False,
 ) -> dict[str, Any]:
     """Return what was said as fields of :class:`advisor.data.SourceOptions`; what wasn't said is left out.
@@ -27,6 +31,8 @@ def data_options(
         horizon: Steps to forecast.
         window: Steps that a forecast reads.
         column: Kinds of columns, each as ``NAME=KIND``.
+        wide: Columns of the wide path, with commas between them.
+        cross: Crosses of columns, each with commas between its columns.
         allow_missing_target: Whether rows without a target are left out.
 
     Raises:
@@ -36,9 +42,17 @@ def data_options(
     found = {name: value for name, value in said.items() if value is not None}
     if column:
         found["kinds"] = kinds_of(column)
+    if wide:
+        found["wide_columns"] = _names(wide)
+    if cross:
+        found["crosses"] = [_names(each) for each in cross]
     if allow_missing_target:
         found["allow_missing_target"] = True
     return found
+
+
+def _names(said: str) -> list[str]:
+    return [name.strip() for name in said.split(",") if name.strip()]
 
 
 def kinds_of(said: Sequence[str]) -> dict[str, str]:

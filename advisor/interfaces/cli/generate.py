@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from advisor.errors import ArtifactError, Finding, RequestError
-from advisor.interfaces.cli.describing import COLUMN_HELP, data_options
+from advisor.interfaces.cli.describing import COLUMN_HELP, CROSS_HELP, WIDE_HELP, data_options
 
 STYLES = ("fit", "loop")
 
@@ -32,14 +32,22 @@ def generate(
     horizon: Annotated[int | None, typer.Option(help="Steps to forecast at once.")] = None,
     window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
+    wide: Annotated[str | None, typer.Option(metavar="COLUMNS", help=WIDE_HELP)] = None,
+    cross: Annotated[list[str] | None, typer.Option(metavar="COLUMNS", help=CROSS_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Seed that the script starts with.")] = 0,
 ) -> None:
     """Write a readable Keras script that builds and trains what was recommended, without this program."""
     if style not in STYLES:
         raise RequestError(Finding("R133", "--style", f"there is no style {style!r}.", f"Styles: {', '.join(STYLES)}."))
-    options = data_options(series_id=series_id, time=time, horizon=horizon, window=window, column=column)
+    options = data_options(
+        series_id=series_id, time=time, horizon=horizon, window=window, column=column, wide=wide, cross=cross
+    )
     if data is None and (target is not None or options):
-        said = "target" if target is not None else next(iter(options)).replace("_", "-").replace("kinds", "column")
+        said = (
+            "target"
+            if target is not None
+            else next(iter(options)).replace("_", "-").removesuffix("-columns").replace("kinds", "column")
+        )
         raise RequestError(Finding("R134", f"--{said}", "it describes data, and none are given.", "Give --data too."))
     script = _script(_read(recommendation), style, data, target, seed, options)
     if out is None:

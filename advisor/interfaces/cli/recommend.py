@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from advisor.errors import Finding, RequestError
-from advisor.interfaces.cli.describing import COLUMN_HELP, data_options
+from advisor.interfaces.cli.describing import COLUMN_HELP, CROSS_HELP, WIDE_HELP, data_options
 from advisor.interfaces.cli.streams import (
     note,
     page_style,
@@ -41,6 +41,8 @@ def recommend(
     horizon: Annotated[int | None, typer.Option(help="Steps to forecast at once.")] = None,
     window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
+    wide: Annotated[str | None, typer.Option(metavar="COLUMNS", help=WIDE_HELP)] = None,
+    cross: Annotated[list[str] | None, typer.Option(metavar="COLUMNS", help=CROSS_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on a terminal too.")] = False,
 ) -> None:
     """Advise on a problem, and say why.
@@ -52,9 +54,15 @@ def recommend(
     """
     from advisor.recommendation.recommend import recommend as decide
 
-    options = data_options(series_id=series_id, time=time, horizon=horizon, window=window, column=column)
+    options = data_options(
+        series_id=series_id, time=time, horizon=horizon, window=window, column=column, wide=wide, cross=cross
+    )
     if data is None and (target is not None or options):
-        said = "target" if target is not None else next(iter(options)).replace("_", "-").replace("kinds", "column")
+        said = (
+            "target"
+            if target is not None
+            else next(iter(options)).replace("_", "-").removesuffix("-columns").replace("kinds", "column")
+        )
         raise RequestError(Finding("R104", f"--{said}", "it describes data, and none are given.", "Add --data FILE."))
     if problem is None and data is None:
         if sys.stdin.isatty():
@@ -65,7 +73,7 @@ def recommend(
     if data is None:
         found = decide(text or b"", rulebook)
     else:
-        described, measured = from_data(text, data, target, data_kind, options)
+        described, measured = from_data(text, data, target, data_kind, options, rulebook)
         found = decide(described, rulebook, measured=measured)
     if wants_json(json):
         write_line(found.to_json())
@@ -81,6 +89,7 @@ def from_data(
     target: str | None,
     data_kind: str | None = None,
     options: Mapping[str, Any] | None = None,
+    rulebook: str = "homl2",
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
     """Return the facts that a user stated, completed by what the data say, and how each was measured.
 
@@ -97,9 +106,11 @@ def from_data(
         check_facts(stated)
     check_stated(stated)
     from advisor.data import profile
+    from advisor.data.limits import limits_before_reading
 
     kind = data_kind or stated.get("data_kind")
-    found = profile(data, target=target, task=stated.get("task"), kind=kind, **(options or {}))
+    limits = limits_before_reading(stated, rulebook)
+    found = profile(data, target=target, task=stated.get("task"), kind=kind, limits=limits, **(options or {}))
     for each in found.notes:
         note(wrapped(f"Note: {each}"))
     return complete_facts(stated, found.facts, found.how)

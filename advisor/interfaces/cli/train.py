@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, Finding, ProblemError, RequestError
-from advisor.interfaces.cli.describing import COLUMN_HELP, data_options
+from advisor.interfaces.cli.describing import COLUMN_HELP, CROSS_HELP, WIDE_HELP, data_options
 from advisor.interfaces.cli.live import Narrator
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def train(
     ] = None,
     window: Annotated[int | None, typer.Option(help="Steps that a forecast reads; inferred when not given.")] = None,
     column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
+    wide: Annotated[str | None, typer.Option(metavar="COLUMNS", help=WIDE_HELP)] = None,
+    cross: Annotated[list[str] | None, typer.Option(metavar="COLUMNS", help=CROSS_HELP)] = None,
     allow_missing_target: Annotated[
         bool, typer.Option("--allow-missing-target", help="Leave rows without a target out; else they are an error.")
     ] = False,
@@ -126,6 +128,8 @@ def train(
             horizon=horizon,
             window=window,
             column=column,
+            wide=wide,
+            cross=cross,
             allow_missing_target=allow_missing_target,
         ),
         exports=tuple(name.strip() for name in export.split(",") if name.strip()),

@@ -8,6 +8,7 @@ import pytest
 
 from advisor.data import encoder_from_contract, open_source
 from advisor.data.forecast_windows import choose_segment, choose_window, find_season
+from advisor.data.limits import ReadingLimits
 from advisor.errors import DataError
 
 
@@ -31,9 +32,9 @@ def test_the_daily_season_is_found() -> None:
 
 
 def test_window_and_segment_follow_the_season() -> None:
-    assert choose_window(12, 24, 900)[0] == 96
+    assert choose_window(12, 24, 900, ReadingLimits())[0] == 96
     assert choose_segment(96, 24) == 24
-    assert choose_window(10, 0, 400)[0] == 32
+    assert choose_window(10, 0, 400, ReadingLimits())[0] == 32
     assert 32 % choose_segment(32, 0) == 0
 
 

@@ -128,11 +128,25 @@ def texts(folder: Path) -> Path:
     return folder / "texts.csv"
 
 
+def mixed(folder: Path) -> Path:
+    """Write a table with what the wide path is made of: categories, few and many, truth values and holes."""
+    random = np.random.default_rng(9)
+    color, zone = random.choice(["red", "green", "blue"], 200), random.choice([f"z{k}" for k in range(16)], 200)
+    sure, size = random.choice(["true", "false", ""], 200), random.normal(size=200).round(3)
+    y = (size + (color == "red") * (sure == "true") > 0.4).astype(int)
+    frame = pl.DataFrame({"size": size, "color": color, "zone": zone, "sure": sure, "y": y})
+    frame = frame.with_columns(pl.when(pl.int_range(200) % 9 == 0).then(None).otherwise(pl.col("size")).alias("size"))
+    frame.write_csv(folder / "mixed.csv")
+    return folder / "mixed.csv"
+
+
+WIDE = {"wide_columns": ["size", "zone"], "crosses": [["color", "sure"], ["color", "zone"]]}
 TIME = {"time": "day", "series_id": "name", "horizon": 3, "window": 14}
 CASES: dict[str, tuple[Any, dict[str, Any], str | None, dict[str, Any], dict[str, Any]]] = {
     "several numbers": (lambda f: several(f, labels=False), {}, "y0,y1,y2", {}, {}),
     "several labels": (lambda f: several(f, labels=True), {}, "y0,y1,y2", {}, {"class_weighting": "balanced"}),
     "a risk to state": (lambda f: several(f, labels=False), {"risk_sensitive": True}, "y0", {}, {}),
+    "crosses": (mixed, {}, "y", WIDE, {"cross_buckets": 20}),
     "class folders": (lambda f: pictures(f, kind="folder"), {}, None, {}, {**CONVOLUTIONAL, "augmentation": "light"}),
     "a zip": (
         lambda f: pictures(f, kind="zip"),
