@@ -15,7 +15,7 @@ from advisor.artifacts import Array, Epoch, Part, PretrainedBody
 from advisor.builder import compiles_well, fit_statistics
 from advisor.data import Source, read_table, to_frame
 from advisor.data.bundling import digest_parts
-from advisor.data.image_arrays import names_of
+from advisor.data.image_arrays import names_of, read_arrays
 from advisor.errors import DataError, Finding, RequestError
 from advisor.pipeline.fitting import Interrupted
 from advisor.pipeline.work import Work
@@ -68,6 +68,7 @@ def read_unlabeled(unlabeled: Any, source: Source) -> Unlabeled:
     rows = unlabeled
     if source.kind == "image":
         _refuse_labels_of_arrays(unlabeled, name)
+        rows = read_arrays(unlabeled, labeled=False).x if isinstance(unlabeled, Mapping) else unlabeled
     elif not isinstance(unlabeled, np.ndarray):
         frame = read_table(unlabeled, labeled=False) if isinstance(unlabeled, str | PathLike) else to_frame(unlabeled)
         _check_columns(frame, source, name)

@@ -80,8 +80,10 @@ def step_layers() -> StepLayers:
         def call(self, inputs: Any) -> Any:
             rows, said = inputs
             wanted = aligned(rows, self.shift, wanted=True)
+            speaking = aligned(rows, self.shift, wanted=False)
             said = aligned(said, self.shift, wanted=False)
-            return mean_of(ops.mean(ops.square(wanted[:, :, :-1] - said), axis=2), wanted[:, :, -1])
+            lost = ops.mean(ops.square(wanted[:, :, :-1] - said), axis=2)
+            return mean_of(lost, wanted[:, :, -1] * speaking[:, :, -1])
 
         def compute_output_shape(self, input_shape: Any) -> Any:
             return (input_shape[0][0], 1)
@@ -113,9 +115,11 @@ def step_layers() -> StepLayers:
 
         def call(self, inputs: Any, training: bool | None = None) -> Any:
             codes, said = inputs
+            speaking = aligned(codes, self.shift, wanted=False)[:, :, 0] > 0.5
             codes = aligned(codes, self.shift, wanted=True)[:, :, 0] - np.float32(self.first)
             said = aligned(said, self.shift, wanted=False)
-            asked = ops.cast(ops.logical_and(codes >= 0.0, codes < np.float32(self.words)), "float32")
+            known = ops.logical_and(codes >= 0.0, codes < np.float32(self.words))
+            asked = ops.cast(ops.logical_and(known, speaking), "float32")
             right = ops.cast(ops.clip(codes, 0.0, np.float32(self.words - 1)), "int32")
             drawn = keras.random.uniform((self.negatives,), seed=self.generator if training else self.seed)
             wrong = ops.cast(ops.exp(drawn * np.float32(math.log(self.words + 1))) - 1.0, "int32")
