@@ -15,15 +15,14 @@ from advisor.knowledge.generation import GAP, statements, variable
 
 
 class Numbers:
-    """Reaches cells of computed numbers by changing facts that only they read.
+    """Reaches cells of computed numbers by changing the facts behind them.
 
     A computed number is taken to rise, or to fall, with each of its facts while the others stay: then the ends of a
-    fact's cells show all that the fact can do.
+    fact's cells show all that the fact can do. Facts that rules read too stay in their cell of the table: other cells
+    of theirs are other changes.
     """
 
-    def __init__(
-        self, rulebook: Rulebook, table: Table, facts: Mapping[str, Any], fixed: Iterable[str], together: int | None
-    ) -> None:
+    def __init__(self, rulebook: Rulebook, table: Table, facts: Mapping[str, Any], fixed: Iterable[str]) -> None:
         """Find the facts behind the computed numbers of a table.
 
         Args:
@@ -31,9 +30,7 @@ class Numbers:
             table: The decided cells, in which computed numbers count as free.
             facts: The facts before any change.
             fixed: Facts that may not change.
-            together: How many of the facts behind the numbers may change together; None for all of them.
         """
-        self.together = together
         self.rulebook = rulebook
         self.table = table
         self.names = [name for name in table.axes if name in rulebook.computed]
@@ -41,17 +38,10 @@ class Numbers:
         steps = whole.cone(self.names)
         read = {name for step in steps for name in read_names(rulebook, step)}
         self.read = sorted(name for name in read if rulebook.origin(name) == "input")
-        own = [name for name in self.read if name not in table.axes and name not in set(fixed)]
-        axes = axes_of(rulebook, steps, own)
         self.shared = [name for name in self.read if name in table.axes]
-        self.cells = {name: [(cell, _ends(cell)) for cell in axes[name]] for name in own}
+        self.cells = axes_of(rulebook, steps, [name for name in self.read if name not in set(fixed)])
         self.ends = {
-            name: [
-                value
-                for _, ends in found
-                for value in ends
-                if value != facts[name] or type(value) is not type(facts[name])
-            ]
+            name: list(dict.fromkeys([*_all_ends(found), *_all_ends(table.axes.get(name, ()))]))
             for name, found in self.cells.items()
         }
         lines = ["def compute(facts):"]
@@ -91,21 +81,40 @@ class Numbers:
 
     def beyond(self, name: str, end: Any, now: Any) -> Any:
         """Return the farthest value from an end of a cell towards which the cell goes on: now, or its other end."""
-        cell, ends = next(each for each in self.cells[name] if each[0].holds(end))
-        return now if cell.holds(now) else next((other for other in ends if other != end), end)
+        cell = next(each for each in self.cells[name] if each.holds(end))
+
+        def is_near(value: Any) -> bool:
+            return cell.holds(value) and self._stays(name, end, value)
+
+        if is_near(now):
+            return now
+        return next((other for other in self.ends[name] if other != end and is_near(other)), end)
+
+    def _stays(self, name: str, now: Any, value: Any) -> bool:
+        """Tell whether two values lie in one cell of the table, or no rule of it reads the fact."""
+        return name not in self.table.axes or self.table.cell_of(name, now) == self.table.cell_of(name, value)
+
+    def _choices(self, facts: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Return the values that each fact may be changed to without another change of the table's cells."""
+        found = {}
+        for name, ends in self.ends.items():
+            others = [each for each in ends if each != facts[name] or type(each) is not type(facts[name])]
+            found[name] = [each for each in others if self._stays(name, facts[name], each)]
+        return found
 
     def _search(self, facts: Mapping[str, Any], allowed: frozenset[int]) -> list[dict[str, Any]]:
         if self.reaches(facts, allowed):
             return [{}]
         found: list[dict[str, Any]] = []
         level: list[dict[str, Any]] = [{}]
-        for _ in list(self.ends)[: self.together]:
+        choices = self._choices(facts)
+        for _ in choices:
             following = []
             for changes in level:
-                later = list(self.ends)
+                later = list(choices)
                 later = later[later.index(next(reversed(changes))) + 1 :] if changes else later
                 for name in later:
-                    for value in self.ends[name]:
+                    for value in choices[name]:
                         more = {**changes, name: value}
                         if any(each.items() <= more.items() for each in found):
                             continue
@@ -116,6 +125,10 @@ class Numbers:
                             following.append(more)
             level = following
         return found
+
+
+def _all_ends(found: Iterable[Cell]) -> list[Any]:
+    return [end for cell in found for end in _ends(cell)]
 
 
 def _ends(cell: Cell) -> list[Any]:

@@ -38,8 +38,6 @@ class Change:
 
 
 Changes = tuple[Change, ...]
-_TOGETHER = 1
-"""How many facts behind a computed number are changed together, unless nothing is found so."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,6 @@ def minimal_changes(
 ) -> list[Changes]:
     """Return the minimal sets of changes to facts that lead to a wanted value, one for each choice of cells.
 
-    Where a computed number plays a part, only one of the facts that it alone reads is changed in each set, unless
-    nothing is found so.
-
     Args:
         rulebook: The rulebook.
         facts: Every fact; with them the slot has another value.
@@ -109,8 +104,7 @@ def minimal_changes(
     table = _table(rulebook, facts, slot, wanted)
     reaching = _reaching(rulebook, table, slot, wanted)
     if any(name in rulebook.computed for name in table.axes):
-        found = _with_numbers(rulebook, facts, table, reaching, fixed, _TOGETHER)
-        return found or _with_numbers(rulebook, facts, table, reaching, fixed, None)
+        return _with_numbers(rulebook, facts, table, reaching, fixed)
     return _among_facts(facts, table, reaching, fixed)
 
 
@@ -153,10 +147,9 @@ def _with_numbers(
     table: Table,
     reaching: Iterable[int],
     fixed: Collection[str],
-    together: int | None,
 ) -> list[Changes]:
     """Search where computed numbers play a part: what they come to depends on the other changes."""
-    numbers = Numbers(rulebook, table, now, fixed, together)
+    numbers = Numbers(rulebook, table, now, fixed)
     of_numbers = table.mask(numbers.names)
     standing = sum(table.bits[name, table.cell_of(name, now[name])] for name in table.axes if name not in numbers.names)
     forbidden = table.mask(fixed)
@@ -177,8 +170,12 @@ def _with_numbers(
             if not any(mask & each == each and extra.items() <= more.items() for each, extra in found):
                 found.append((mask, more))
     return [
-        (*_changes(now, table, mask), *_ends(now, table, numbers, mask, more, frozenset(allowed[mask])))
+        (
+            *(each for each in _changes(now, table, mask) if each.fact not in more),
+            *_ends(now, table, numbers, mask, more, frozenset(allowed[mask])),
+        )
         for mask, more in found
+        if all(value != now[name] or type(value) is not type(now[name]) for name, value in more.items())
     ]
 
 
