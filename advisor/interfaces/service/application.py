@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from advisor.errors import AdvisorError, Finding
 from advisor.interfaces.service import openapi
@@ -173,4 +174,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     )
     finding = Finding("R177", "", message, "The routes are described at /openapi.json")
     body = details(error.status_code, [finding], in_body=False)
-    return Response(body, error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
+    headers = {"Allow": ", ".join(_methods_of(request))} if error.status_code == 405 else error.headers
+    return Response(body, error.status_code, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods that the path of a request takes, over all routes."""
+    path, found = request.scope["path"], set[str]()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.path_regex.match(path):
+            found |= route.methods or set()
+    return sorted(found)

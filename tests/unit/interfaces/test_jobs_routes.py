@@ -241,6 +241,13 @@ def test_keys_are_honoured_beyond_the_life_of_the_server(tmp_path):
         assert len(list((tmp_path / "datasets").iterdir())) == 1
 
 
+def test_a_wrong_method_names_all_that_a_path_takes(client):
+    for path, methods in (("/v1/jobs", "GET, POST"), (f"/v1/jobs/{ABSENT}", "DELETE, GET")):
+        answer = client.put(path)
+        problem_of(answer, 405, "R177")
+        assert answer.headers["allow"] == methods
+
+
 def test_a_full_queue_is_told(tmp_path):
     with client_of(tmp_path, most_running=0, most_waiting=1) as client:
         asked = {"dataset": client.post("/v1/datasets", content=table(), headers=CSV).json()["id"]}

@@ -7,6 +7,7 @@ from typing import Any
 from advisor.interfaces.service.jobs.documents import (
     DatasetDocument,
     DatasetList,
+    EventDocument,
     JobDocument,
     JobList,
     JobRequest,
@@ -16,7 +17,7 @@ from advisor.interfaces.service.jobs.media import ANY, UPLOADS
 from advisor.interfaces.service.jobs.records import FORMATS, IDENTITY, STATES, Dataset, Job, JobOrder
 from advisor.interfaces.service.openapi import ALWAYS, KEY, WITH_BODY, content, parameter, route
 
-MODELS = (JobRequest, JobDocument, JobList, DatasetDocument, DatasetList, ProfileDocument)
+MODELS = (JobRequest, JobDocument, JobList, DatasetDocument, DatasetList, ProfileDocument, EventDocument)
 _NOW = (*ALWAYS, 422, 503)
 _ID = parameter("path", "id", {"type": "string", "pattern": f"^{IDENTITY.pattern}$"}, "Opaque name.")
 _COLUMN = {"type": "string", "minLength": 1, "maxLength": 500}
@@ -168,8 +169,8 @@ EVENTS = route(
     "Follow a job as server-sent events",
     {
         "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": 'id: 1\nevent: state\ndata: {"state": "queued"}\n\n',
+            "schema": {"$ref": "#/components/schemas/EventDocument"},
+            "example": {"id": "1", "event": "state", "data": '{"state": "queued"}'},
         }
     },
     (*_NOW, 400, 404),

@@ -197,6 +197,14 @@ class JobDocument(_Document):
     events: str = Field(description="Path of its events.")
 
 
+class EventDocument(_Document):
+    """One event of a stream; the stream itself is text (server-sent events)."""
+
+    id: str = Field(pattern="^[0-9]+$", description="Its number, for Last-Event-ID.")
+    event: Literal["state", "stage", "prepared", "fit_begins", "epoch", "fit_ends", "event"]
+    data: str = Field(description="What happened, and when, as a JSON object.")
+
+
 class JobList(_Document):
     """Jobs, the latest first."""
 
