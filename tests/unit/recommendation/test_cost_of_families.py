@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,10 @@ CASES = [
          InputSpec("image", (9, 8, 3)))
         for name in ("convolutional", "dense_stack", "wide_and_deep", "residual")
     ),
+    (
+        {"architecture": "wide_and_deep", "features": 6, "wide_features": 2, "task": "binary"},
+        InputSpec("table", (6,), details={"wide": {"columns": ["x1", "x4"], "crosses": []}}),
+    ),
     ({"architecture": "recurrent", **SERIES, "task": "multiclass", "outputs": 3}, InputSpec("series", (7, 3))),
     ({"architecture": "recurrent", **SERIES, "task": "regression", "outputs": 1}, InputSpec("series", (7, 3))),
     ({"architecture": "recurrent", **TEXT, "task": "binary"}, InputSpec("text", (6, 2), details=TOKENS)),
@@ -94,7 +99,8 @@ def test_the_estimate_is_exact_for_every_distinct_recommendation() -> None:
             None if horizon is None else np.zeros(horizon),
             None if horizon is None else np.ones(horizon),
         )
-        inputs: Any = spec if spec.kind != "table" else [Number(f"x{k}") for k in range(6)]
+        columns = tuple(Number(f"x{k}") for k in range(6)) if spec.kind == "table" else ()
+        inputs = replace(spec, columns=columns)
         core = build_core(
             advised.values,
             inputs,
