@@ -261,6 +261,17 @@ def test_a_full_queue_is_told(tmp_path):
         assert client.get("/readyz").json() == {"status": "ready", "jobs": "ready"}
 
 
+def test_streams_have_places_of_their_own(tmp_path):
+    with client_of(tmp_path, most_running=0, most_watchers=0) as client:
+        answer = client.get(f"/v1/jobs/{ABSENT}/events")
+        problem_of(answer, 429, "R168")
+        assert answer.headers["retry-after"] == "5"
+        problem_of(client.get(f"/v1/jobs/{ABSENT}"), 404, "J104")
+        metrics = client.get("/metrics").text
+        assert "advisor_http_streams_active 0.0" in metrics
+        assert "advisor_http_requests_active 1.0" in metrics
+
+
 def test_a_service_without_a_data_folder_says_so():
     with TestClient(create_app(Settings()), base_url=HOME) as client:
         problem_of(client.post("/v1/datasets", content=b"a", headers=CSV), 503, "J100")
