@@ -64,6 +64,8 @@ class Conventions:
     Attributes:
         minimum_rows: Fewer labeled rows are refused: at 64/16/20 they leave 3 rows to choose by and 4 to measure on.
         maximum_cells: Rows times columns that are held in memory (2 GB as float64); more is refused before reading.
+        sampled_cells: Of a Parquet file with more rows times columns to learn from, a sample of this many is drawn
+            while it is read: a run then stays below 2 GiB of memory however long the file is.
         sniffed_lines: Lines that are looked at to find the delimiter.
         identifier_share: Text with more distinct values than this share of its rows has fewer than two rows a value:
             nothing can be learned for a value, so it is an identifier (one word) or free text (several).
@@ -86,6 +88,7 @@ class Conventions:
 
     minimum_rows: int = 20
     maximum_cells: int = 250_000_000
+    sampled_cells: int = 20_000_000
     sniffed_lines: int = 50
     identifier_share: float = 0.5
     free_text_words: float = 3.0

@@ -32,6 +32,8 @@ FORMATS = {
 }
 """Endings of file names, compared in lower case, and the formats that they stand for."""
 
+_ROWS_AT_A_TIME = 200_000
+
 
 def read_table(path: Source, *, text: frozenset[str] = frozenset(), labeled: bool = True) -> pl.DataFrame:
     """Read a table.
@@ -78,6 +80,47 @@ def read_table(path: Source, *, text: frozenset[str] = frozenset(), labeled: boo
     if frame.height == 0:
         raise DataError(Finding("D104", place, "the table has no rows.", "Give a table with rows."))
     return plain_frame(frame, place)
+
+
+def read_to_learn(path: Source) -> tuple[pl.DataFrame, str]:
+    """Read a table to learn from; of a very long Parquet file a sample, drawn while it is read.
+
+    Row i is taken where i · 2654435761 (the golden ratio of 2³², prime) modulo 2³² is below the share: spread evenly
+    over the file, and the same rows every time. No more than the sample is held in memory.
+
+    Args:
+        path: As for :func:`read_table`.
+
+    Returns:
+        The frame, and what a person must know about the sample; empty when every row was read.
+
+    Raises:
+        DataError: As :func:`read_table`.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".parquet" or not path.is_file() or path.stat().st_size == 0:
+        return read_table(path), ""
+    try:
+        lazy = pl.scan_parquet(path, glob=False)
+        columns = max(len(lazy.collect_schema()), 1)
+        rows = int(lazy.select(pl.len()).collect().item())
+        most = CONVENTIONS.sampled_cells // columns
+        if rows <= most:
+            return read_table(path), ""
+        index = "row of the file"
+        chosen = pl.col(index).cast(pl.UInt64) * 2654435761 % 2**32 < int(most / rows * 2**32)
+        parts = [
+            lazy.with_row_index(index).slice(begin, _ROWS_AT_A_TIME).filter(chosen).drop(index).collect()
+            for begin in range(0, rows, _ROWS_AT_A_TIME)
+        ]
+        sample = pl.concat(parts)
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise _damaged(str(path), "Parquet", str(error).split("\n")[0]) from error
+    note = (
+        f"The file has {rows:,} rows of {columns} columns; {sample.height:,} of them, spread evenly, were read to "
+        f"learn from and to be measured on, so that {CONVENTIONS.sampled_cells:,} cells are held in memory at most."
+    )
+    return plain_frame(sample, str(path)), note
 
 
 def _format_of(path: Path) -> str:

@@ -36,6 +36,7 @@ class TableSource:
         schema: Its schema.
         encoder: The contract from raw rows to numbers.
         wide: What the wide path reads, where that was chosen; see :func:`advisor.data.wide_choice.choose_wide`.
+        main: The table as it was read, without separate validation and test rows.
         frame: The whole table, separate validation and test rows appended.
     """
 
@@ -48,11 +49,11 @@ class TableSource:
             DataError: If the data can't be read or used.
         """
         self._options = options
-        self._main, sampled = _table(data)
+        self.main, sampled = _table(data)
         self._validation = None if options.validation is None else _table(options.validation)[0]
         self._test = None if options.test is None else _table(options.test)[0]
         self.schema: Schema = infer_schema(
-            self._main,
+            self.main,
             options.target,
             split_column=options.split_column,
             task=options.task,
@@ -74,12 +75,12 @@ class TableSource:
     @cached_property
     def frame(self) -> pl.DataFrame:
         """The whole table, separate validation and test rows appended."""
-        return stack_frames(self._main, self.schema, self._validation, self._test)
+        return stack_frames(self.main, self.schema, self._validation, self._test)
 
     def split(self, seed: int) -> Split:
         """Divide the labeled rows; see :func:`advisor.data.make_split`."""
         return make_split(
-            self._main,
+            self.main,
             self.schema,
             seed=seed,
             split_column=self._options.split_column,
@@ -89,7 +90,7 @@ class TableSource:
 
     def bundle(self, split: Split) -> DataBundle:
         """Encode the parts; see :func:`advisor.data.load_bundle`."""
-        return load_bundle(self._main, self.schema, split, self.encoder, validation=self._validation, test=self._test)
+        return load_bundle(self.main, self.schema, split, self.encoder, validation=self._validation, test=self._test)
 
     def raw_inputs(self, rows: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
         """Return rows as the exported model for raw rows takes them; see :func:`advisor.data.raw.raw_columns`."""

@@ -96,7 +96,7 @@ def script_of(prepared: Prepared, fitted: Fitted) -> str:
         data=ScriptData(
             path=DATA_IN_MEMORY.get(source.kind, "data.parquet") if in_memory else str(request.data),
             schema=prepared.source.schema,  # type: ignore[arg-type]  # every kind of data has the schema of a table
-            frame=source.frame if in_memory and isinstance(source, TableSource | TextSource) else None,
+            frame=_frame_of(source, in_memory),
             validation=validation,
             test=test,
             source=source,
@@ -104,6 +104,13 @@ def script_of(prepared: Prepared, fitted: Fitted) -> str:
         ),
         facts=facts,
     )
+
+
+def _frame_of(source: Any, in_memory: bool) -> Any:
+    """Return the table that a script is written for, where it need not be read again."""
+    if isinstance(source, TableSource) and not in_memory:
+        return source.main
+    return source.frame if in_memory and isinstance(source, TableSource | TextSource) else None
 
 
 def metrics_document(prepared: Prepared, fitted: Fitted, delivered: Delivered) -> dict[str, Any]:

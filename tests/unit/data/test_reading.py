@@ -230,3 +230,19 @@ def test_too_large_a_table_is_refused_before_it_is_read(tmp_path: Path, monkeypa
     assert refused(tmp_path / "t.parquet").code == "D113"
     np.savez(tmp_path / "t.npz", X=np.zeros((11, 1)), y=np.zeros(11))
     assert refused(tmp_path / "t.npz").code == "D113"
+
+
+def test_of_a_very_long_file_an_even_sample_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from advisor.data import conventions, reading
+
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": range(10_000), "b": [0.5] * 10_000}).write_parquet(path)
+    frame, note = reading.read_to_learn(path)
+    assert (frame.height, note) == (10_000, "")
+    monkeypatch.setattr(reading, "CONVENTIONS", conventions.Conventions(sampled_cells=2_000))
+    frame, note = reading.read_to_learn(path)
+    assert 950 <= frame.height <= 1_050
+    assert "10,000 rows" in note
+    assert frame.equals(reading.read_to_learn(path)[0])
+    parts = frame["a"].to_numpy() // 1_000
+    assert min(np.bincount(parts, minlength=10)) > 80
