@@ -56,6 +56,7 @@ class Trunk:
         start: Name of the layer whose answer it reads.
         reads_raw: Whether it scales its inputs itself, so that it must be given them as they are.
         shape: Shape of one row that it reads.
+        place: What it is called in errors.
     """
 
     def __init__(self, network: Model, start: str | None = None, *, place: str = "") -> None:
@@ -72,7 +73,7 @@ class Trunk:
         """
         import keras
 
-        self._place = place
+        self.place = place
         functional = keras.Model(network.inputs, network.outputs) if isinstance(network, keras.Sequential) else network
         if len(functional.inputs) != 1 or len(functional.outputs) != 1:
             raise self._refusal(
@@ -137,7 +138,7 @@ class Trunk:
 
     def _refusal(self, why: str) -> BuildError:
         return BuildError(
-            Finding("B120", self._place, f"the layers of this network can't be reused: {why}.", "Give another network.")
+            Finding("B120", self.place, f"the layers of this network can't be reused: {why}.", "Give another network.")
         )
 
     def _above(self) -> list[str]:
@@ -271,7 +272,18 @@ class Graft:
         node = self.trunk._entries[name]["inbound_nodes"][0]
         tensors = _restored(node["args"], made)
         settings = {key: value for key, value in _restored(node.get("kwargs", {}), made).items() if key != "training"}
-        return layer(*tensors, **settings)
+        try:
+            return layer(*tensors, **settings)
+        except ValueError as error:  # Keras's answer to inputs of a shape that a layer can't take
+            line = (str(error).strip().splitlines() or ["the shapes don't fit"])[0]
+            raise BuildError(
+                Finding(
+                    "B123",
+                    self.trunk.place,
+                    f"the layer {name!r} can't read these inputs: {line[:200]}",
+                    "Give a network for data of the same form.",
+                )
+            ) from error
 
 
 def _number_of(name: str) -> int:

@@ -15,7 +15,7 @@ from advisor.pipeline.delivery import Delivered, deliver
 from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.documents import write_documents
 from advisor.pipeline.fitting import Fitted, fit
-from advisor.pipeline.leveraging import leverage
+from advisor.pipeline.leveraging import check_reuse, leverage
 from advisor.pipeline.preparation import Prepared, Request, inputs_of, prepare
 from advisor.pipeline.progress import Progress, Silent
 from advisor.pipeline.uncertain import set_aside, with_uncertainty
@@ -126,6 +126,7 @@ def _fit(prepared: Prepared, workplace: Workplace, progress: Progress) -> Fitted
         "resume": workplace.resumed,
         "progress": progress,
     }
+    check_reuse(prepared, growing["checkpoints"], growing["logs"])
     fitted = fit(prepared, **growing, seconds=clock.share(1 + len(ways)))
     return leverage(prepared, fitted, **growing, clock=clock)
 

@@ -17,9 +17,9 @@ from advisor.errors import AdvisorError, StorageError
 from advisor.export.keras_format import predictor
 from advisor.pipeline.clock import Clock
 from advisor.pipeline.fine_tuning import Tuning, fine_tune
-from advisor.pipeline.fitting import Candidate, Fitted, Trial
+from advisor.pipeline.fitting import Candidate, Fitted, Trial, candidates
 from advisor.pipeline.preparation import Prepared
-from advisor.pipeline.progress import Progress
+from advisor.pipeline.progress import Progress, Silent
 from advisor.pipeline.work import Work
 from advisor.training.epoch import scaled_targets
 
@@ -147,6 +147,27 @@ def leverage(
         events=(*fitted.events, *events),
         leveraging=tuple(found),
     )
+
+
+def check_reuse(prepared: Prepared, checkpoints: Path, logs: Path) -> None:
+    """Refuse a pretrained network whose layers don't fit the user's data, before anything is trained.
+
+    Args:
+        prepared: Data and decisions.
+        checkpoints: Folder of the checkpoints; nothing is written there.
+        logs: Folder of the logs, likewise.
+
+    Raises:
+        RequestError: If the inputs can't be matched.
+        BuildError: If layers can't be built for these inputs.
+    """
+    if "reuse" not in (prepared.values.get("pretraining") or ()) or not prepared.others.has("reuse"):
+        return
+    candidate = next(candidates(prepared.recommendation, "first"))
+    work = Work(prepared, candidate, checkpoints, logs, False, None, Silent())
+    body: PretrainedBody = import_module(WAYS["reuse"]).pretrained_body(work)
+    first = next(_tries_of(work, body))
+    put_in(work.build(statistics=body.statistics, body=first.body), first.weights, place=body.title)
 
 
 def _without_data(kind: str, tell: Callable[[Event], None]) -> Leveraged:

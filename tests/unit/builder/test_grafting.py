@@ -13,6 +13,7 @@ from advisor.builder import (
     carried_statistics,
     carried_tables,
     carried_weights,
+    draw_up,
     end_of_preparation,
     fit_statistics,
     put_in,
@@ -205,3 +206,12 @@ def without_kernels():
 def test_a_network_that_cannot_be_cut_is_refused(make, why):
     with pytest.raises(BuildError, match=f"B120.*{why}"):
         Trunk(make(), place="theirs.keras")
+
+
+def test_layers_that_cannot_read_the_new_inputs_are_one_clear_error():
+    layers = [keras.layers.Conv2D(3, 5, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(1)]
+    trunk = Trunk(keras.Sequential([keras.Input((8, 8, 1)), *layers]), place="theirs.keras")
+    small = keras.Input((3, 3, 1))
+    blueprint = draw_up(DEFAULT, task="regression", outputs=1, seed=0)
+    with pytest.raises(BuildError, match=r"theirs.keras  B123.*conv2d"):
+        trunk.graft(trunk.cuts[-1])(keras, small, blueprint)
