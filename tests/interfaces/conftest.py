@@ -77,6 +77,10 @@ class Watched:
         self.page.goto(self.home + path)
         return self.page
 
+    def open_everything(self):
+        """Show what is shown on demand."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+
     def foreign(self):
         """Return what was asked of anybody else."""
         return [url for url in self.asked if not url.startswith((self.home, "data:", "blob:"))]
