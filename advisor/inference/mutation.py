@@ -84,9 +84,8 @@ def mattering(rulebook: Rulebook) -> Iterator[Mutant]:
 
 
 def _changes(book: Rulebook, position: int, rule: Rule) -> Iterator[_Change]:
-    for when, said, place in _conditions(book, rule.when):
-        if isinstance(when, AllOf) and when != rule.when:
-            yield _Change(replace(rule, when=when), position, said, place)
+    for parts, said, place in _conditions(book, rule.when):
+        yield _Change(replace(rule, when=AllOf(parts)), position, said, place)
     for kind in ("sets", "concludes"):
         assignments: tuple[Assignment, ...] = getattr(rule, kind)
         for index, each in enumerate(assignments):
@@ -112,21 +111,18 @@ def _changes(book: Rulebook, position: int, rule: Rule) -> Iterator[_Change]:
             yield _Change(moved, position, said, rule.place_of("layer"), moved=True)
 
 
-def _conditions(book: Rulebook, condition: Condition) -> Iterator[tuple[Condition | None, str, Place]]:
-    """Yield a condition with one comparison changed; None stands for a comparison that is left out."""
-    if isinstance(condition, Atom):
-        yield None, f"without {condition}", condition.place
-        yield negated(condition), f"{condition} negated", condition.place
-        yield from _comparisons(book.domains[condition.fact], condition)
-        return
+def _conditions(book: Rulebook, condition: AllOf | AnyOf) -> Iterator[tuple[tuple[Condition, ...], str, Place]]:
+    """Yield the parts of a condition with one comparison changed, or left out."""
     for index, part in enumerate(condition.parts):
-        for changed, said, place in _conditions(book, part):
-            before, after = condition.parts[:index], condition.parts[index + 1 :]
-            parts = (*before, *(() if changed is None else (changed,)), *after)
-            if parts or isinstance(condition, AllOf):
-                yield (AllOf(parts) if isinstance(condition, AllOf) else AnyOf(parts)), said, place
-            else:
-                yield None, said, place
+        before, after = condition.parts[:index], condition.parts[index + 1 :]
+        if isinstance(part, Atom):
+            yield (*before, *after), f"without {part}", part.place
+            yield (*before, negated(part), *after), f"{part} negated", part.place
+            for other, said, place in _comparisons(book.domains[part.fact], part):
+                yield (*before, other, *after), said, place
+        else:
+            for parts, said, place in _conditions(book, part):
+                yield (*before, type(part)(parts), *after), said, place
 
 
 def _comparisons(domain: Domain, atom: Atom) -> Iterator[tuple[Atom, str, Place]]:

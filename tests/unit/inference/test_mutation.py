@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.inference.difference import joint_cone
-from advisor.inference.mutation import Mutant, mutate
+from advisor.inference.mutation import Mutant, mattering, mutate
 from advisor.inference.regions import compare
 from advisor.knowledge.cells import Space
 from advisor.knowledge.generation import GAP
@@ -108,3 +108,77 @@ def test_a_joint_cone_tells_the_thresholds_of_both_rulebooks_apart() -> None:
     names = list(cone.axes)
     found = [(dict(zip(names, cell, strict=True)), old, new) for cell, old, new in cone.differing()]
     assert found == [({"fast": True, "labeled_rows": 1}, "relu", "elu")]
+
+
+RICH = (
+    DECLARATIONS
+    + """\
+  flag: {title: t, group: g, type: bool, meaning: m}
+  rate: {title: t, group: g, type: number, nullable: true, minimum: 0, meaning: m}
+  rates: {title: t, group: g, type: number, list: true, meaning: m}
+  label: {title: t, group: g, type: word, meaning: m}
+  kinds: {title: t, group: g, values: [one, two], list: true, meaning: m}
+"""
+)
+RICH_BASE = {
+    "set": "{activation: elu, initializer: he, hidden_layers: 1, units: 1, pretraining: [], "
+    "flag: false, rate: 0, rates: [], label: plain, kinds: [one, two]}"
+}
+
+
+def test_every_kind_of_condition_and_value_is_changed() -> None:
+    rule = {
+        "when": "{any: [{fast: true}, {task: [binary, regression], labeled_rows: {lt: few}}], "
+        "all: [{any: [{sparse: false}]}]}",
+        "set": "{flag: true, rate: 1, rates: [1, 0], label: special, kinds: [one], units: {parameter: few}, "
+        "hidden_layers: {copy: hidden_layers}}",
+        "conclude": "{mood: good, broken: true}",
+        "cornerstone": "{given: {task: binary, fast: true, hidden_layers: 3}, expect: {flag: true}}",
+    }
+    rule["when"] = rule["when"][:-1] + ", hidden_layers: {not: null}}"
+    found = {
+        mutant.change: mutant.outcome
+        for mutant in mutate(book({"rich": rule}, base=RICH_BASE, declarations=RICH))
+        if mutant.rule == "rich"
+    }
+    expected = {
+        "without fast = true",
+        "without sparse = false",
+        "task = binary or regression becomes task = regression",
+        "flag: true becomes false",
+        "rate: 1 becomes null",
+        "rate: 1 becomes 0.9",
+        "rates: [1, 0] becomes [1]",
+        "label: special becomes other_special",
+        "kinds: [one] becomes []",
+        "kinds: [one] becomes [one, two]",
+        "units: 1 becomes 0",
+        "hidden_layers: hidden_layers becomes 2",
+        "mood: good becomes bad",
+        "mood no longer given",
+    }
+    assert expected <= set(found), sorted(found)
+    assert found["flag: true becomes false"] == "killed"
+
+
+def test_what_every_comparison_is_worth_is_told_without_the_other_mutants() -> None:
+    told = [mutant for mutant in mattering(book({"fast": FAST | CONTRASTS})) if mutant.rule == "fast"]
+    assert {mutant.change: mutant.outcome for mutant in told} == {
+        "without fast = true": "killed",
+        "without labeled_rows >= 1 (few)": "killed",
+    }
+
+
+def test_a_value_word_is_swapped_for_every_other_one() -> None:
+    rule = {"when": "{task: binary}", "set": "{activation: relu}", "layer": "top"}
+    rule["cornerstone"] = "{given: {task: binary}, expect: {activation: relu}}"
+    assert "task = binary becomes task = regression" in _mutants({"tasks": rule}, "tasks")
+
+
+def test_a_moved_rule_that_gives_what_others_of_its_layer_give_is_no_clash() -> None:
+    same = {"layer": "top", "when": "{sparse: true}", "set": "{activation: relu}"}
+    same["cornerstone"] = "{given: {task: binary, sparse: true}, expect: {activation: relu}}"
+    assert (
+        _mutants({"fast": FAST | CONTRASTS, "sparse": same}, "fast")["moved from layer middle to top"].outcome
+        != "refused"
+    )
