@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from advisor.errors import Finding, InferenceError, RuleFileError
 from advisor.inference.quantities import QUANTITIES, Quantity
 from advisor.knowledge.dependencies import dependencies, read_names
-from advisor.knowledge.generation import GAP, may_be_undecided, statements, variable
+from advisor.knowledge.generation import GAP, is_certain, may_be_undecided, statements, variable
 from advisor.knowledge.rulebook import DECIDED
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def compile_rulebook(rulebook: Rulebook, quantities: Mapping[str, Quantity] = QU
         "GAP": GAP,
         "Inference": Inference,
         "new": tuple.__new__,
+        "copy": dict.copy,
+        "SETTLED": {slot: _settled(rulebook, slot) for slot in rulebook.slots},
         "undecided": undecided,
         "missing": missing,
     }
@@ -141,6 +143,15 @@ def _check_quantities(rulebook: Rulebook, quantities: Mapping[str, Quantity]) ->
             )
     if findings:
         raise RuleFileError(*findings)
+
+
+def _settled(rulebook: Rulebook, slot: str) -> Value:
+    """Return the value that a slot has for every problem; None when problems differ."""
+    writers = rulebook.writers[DECIDED + slot]
+    if not writers or rulebook.slots[slot].collect or not is_certain(rulebook, writers[0]):
+        return None
+    written = rulebook.written(writers[0], DECIDED + slot)
+    return None if written.copy else written.value
 
 
 def _source(rulebook: Rulebook) -> str:
@@ -166,12 +177,14 @@ def _source(rulebook: Rulebook) -> str:
             lines.append(f"  {variable(rulebook, step)} = {call}")
         else:
             lines += [f"  {line}" for line in statements(rulebook, (step,))]
-    values = ", ".join(f"{slot!r}: s_{slot}" for slot in rulebook.slots)
+    # A copy with most values in it is several times as fast as a display of so many pairs.
+    lines.append("  values = copy(SETTLED)")
+    lines += [f"  values[{slot!r}] = s_{slot}" for slot in rulebook.slots if _settled(rulebook, slot) is None]
     gaps = [f"s_{slot} is GAP" for slot in rulebook.slots if may_be_undecided(rulebook, DECIDED + slot)]
     if gaps:
-        lines += [f"  if {' or '.join(gaps)}:", f"    raise undecided(facts, {{{values}}})"]
+        lines += [f"  if {' or '.join(gaps)}:", "    raise undecided(facts, values)"]
     derived = ", ".join(f"{name!r}: d_{name}" for name in rulebook.derived)
     computed = ", ".join(f"{name!r}: q_{name}" for name in rulebook.computed)
     held = "".join(f"h{position}, " for position in range(len(rulebook.rules)))
-    lines.append(f"  return new(Inference, (facts, {{{values}}}, {{{derived}}}, {{{computed}}}, ({held})))")
+    lines.append(f"  return new(Inference, (facts, values, {{{derived}}}, {{{computed}}}, ({held})))")
     return "\n".join(map(sys.intern, lines)) + "\n"
