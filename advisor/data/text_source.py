@@ -41,6 +41,7 @@ class TextSource:
         kind: ``text``.
         profile: Its schema and what it says about the problem.
         schema: Its columns: one text that is read, the target, and the split.
+        main: The table as it was read, without separate validation and test rows.
         frame: The whole table, separate validation and test rows appended.
         limits: How much of the texts is taken up.
     """
@@ -56,11 +57,11 @@ class TextSource:
         self._options = options
         said = options.limits
         self.limits = TextLimits(said.vocabulary_limit, said.vocabulary_limit, said.token_minimum, said.longest_text)
-        self._main = _table(data)
+        self.main = _table(data)
         self._validation = None if options.validation is None else _table(options.validation)
         self._test = None if options.test is None else _table(options.test)
-        self.schema: Schema = _schema(self._main, options)
-        self.frame = stack_frames(self._main, self.schema, self._validation, self._test)
+        self.schema: Schema = _schema(self.main, options)
+        self.frame = stack_frames(self.main, self.schema, self._validation, self._test)
         self.profile: Profile = _profile(self.frame, self.schema, options.limits.longest_text)
         self._train: NDArray[np.int64] | None = None
 
@@ -87,7 +88,7 @@ class TextSource:
     def split(self, seed: int) -> Split:
         """Divide the labeled rows, and remember those that the vocabulary is learned from."""
         split = make_split(
-            self._main,
+            self.main,
             self.schema,
             seed=seed,
             split_column=self._options.split_column,

@@ -258,7 +258,8 @@ def _describe(data: ScriptData) -> _Described:
     if data.kind in ("series", "forecast"):
         table, series = describe_series(data.path, raw, source)
         return _Described(table=table, series=series)
-    return _Described(describe_table(data.path, data.schema, data.frame, data.validation, data.test))
+    whole = getattr(source, "frame", None)
+    return _Described(describe_table(data.path, data.schema, data.frame, data.validation, data.test, whole))
 
 
 def _kind(problem: Mapping[str, Any]) -> str:

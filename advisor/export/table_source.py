@@ -44,6 +44,7 @@ class TableSource:
         test: Path of a separate test table.
         repeats: Whether some rows are equal, so that they must stay together.
         flags: Whether numeric columns have missing values.
+        sampled_below: Of a very long Parquet file, below which remainder a row was taken; 0 where all were.
     """
 
     path: str
@@ -66,6 +67,7 @@ class TableSource:
     test: str | None
     repeats: bool
     flags: bool
+    sampled_below: int = 0
 
     @property
     def has_categories(self) -> bool:
@@ -93,7 +95,12 @@ class TableSource:
 
 
 def describe_table(
-    path: str, schema: Schema, frame: pl.DataFrame | None, validation: str | None, test: str | None
+    path: str,
+    schema: Schema,
+    frame: pl.DataFrame | None,
+    validation: str | None,
+    test: str | None,
+    whole: pl.DataFrame | None = None,
 ) -> TableSource:
     """Find out how a script has to read a table.
 
@@ -103,6 +110,7 @@ def describe_table(
         frame: The table as the run read it; None reads it here.
         validation: Path of a separate validation table.
         test: Path of a separate test table.
+        whole: The table with separate rows appended; None puts it together from the files.
 
     Returns:
         Everything that the script's template needs.
@@ -142,8 +150,10 @@ def describe_table(
         missing_parts=_left_to_chance(frame, schema, validation, test),
         validation=validation,
         test=test,
-        repeats=target.task != "forecasting" and _repeats(frame, schema, validation, test),
+        repeats=target.task != "forecasting"
+        and _repeats(_stacked(frame, schema, validation, test) if whole is None else whole, schema),
         flags=any(column.missing and column.kind != "categorical" for column in schema.features),
+        sampled_below=_sampled_below(path, frame) if kind == "parquet" else 0,
     )
 
 
@@ -216,14 +226,20 @@ def _left_to_chance(frame: pl.DataFrame, schema: Schema, validation: str | None,
     return [name for name in ("test", "val") if name not in given]
 
 
-def _repeats(frame: pl.DataFrame, schema: Schema, validation: str | None, test: str | None) -> bool:
+def _sampled_below(path: str, frame: pl.DataFrame) -> int:
+    """Return how a sample was drawn; see :func:`advisor.data.reading.read_to_learn`."""
+    import polars as pl
+
+    if not Path(path).is_file():
+        return 0
+    rows = int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+    if rows <= frame.height:
+        return 0
+    return int(CONVENTIONS.sampled_cells // max(frame.width, 1) / rows * 2**32)
+
+
+def _repeats(whole: pl.DataFrame, schema: Schema) -> bool:
     """Return whether equal rows have to stay together: there are some, and they aren't the nature of the table."""
-    whole = stack_frames(
-        frame,
-        schema,
-        None if validation is None else read_table(validation),
-        None if test is None else read_table(test),
-    )
     names = [column.name for column in schema.columns if column.role in ("feature", "target")]
     import polars as pl
 
@@ -231,3 +247,12 @@ def _repeats(frame: pl.DataFrame, schema: Schema, validation: str | None, test: 
     rows = pl.DataFrame([whole[name] for name in names]).filter(~unlabeled_rows(whole, schema))
     repeated = 1 - rows.n_unique() / max(rows.height, 1)
     return 0 < repeated <= CONVENTIONS.maximum_duplicate_share
+
+
+def _stacked(frame: pl.DataFrame, schema: Schema, validation: str | None, test: str | None) -> pl.DataFrame:
+    return stack_frames(
+        frame,
+        schema,
+        None if validation is None else read_table(validation),
+        None if test is None else read_table(test),
+    )

@@ -33,8 +33,8 @@ from advisor.report.card import model_card_inputs
 from advisor.report.inputs import NETWORK
 from advisor.storage import write_json, write_text
 
-DATA_IN_MEMORY = {"image": "data.npz"}
-"""Kind of data → what a script calls them where they were given in memory; ``data.parquet`` for all others."""
+IN_MEMORY = {"image": ".npz"}
+"""Kind of data → ending of the file that a script expects where data were given in memory; else ``.parquet``."""
 
 
 def write_documents(prepared: Prepared, fitted: Fitted, delivered: Delivered, folder: Path, name: str) -> None:
@@ -85,32 +85,27 @@ def script_of(prepared: Prepared, fitted: Fitted) -> str:
     )
     if candidate.origin:
         facts = replace(facts, maximum_learning_rate=None, epochs=None, stop_after=None)
-    validation, test = (
-        str(each) if isinstance(each, str | Path) else None for each in (request.validation, request.test)
-    )
-    in_memory = not isinstance(request.data, str | Path)
+    suffix = IN_MEMORY.get(source.kind, ".parquet")
+
+    def named(data: Any, name: str) -> str | None:
+        """Return the path of data; what is in memory is called by its role."""
+        return None if data is None else str(data) if isinstance(data, str | Path) else f"{name}{suffix}"
+
     return generate_script(
         candidate.recommendation.to_dict(),
         recipe_of(candidate.recommendation.values, prepared.bundle.task, candidate.strength).as_dict(),
         style="loop",
         data=ScriptData(
-            path=DATA_IN_MEMORY.get(source.kind, "data.parquet") if in_memory else str(request.data),
+            path=named(request.data, "data") or "",
             schema=prepared.source.schema,  # type: ignore[arg-type]  # every kind of data has the schema of a table
-            frame=_frame_of(source, in_memory),
-            validation=validation,
-            test=test,
+            frame=source.main if isinstance(source, TableSource | TextSource) else None,
+            validation=named(request.validation, "validation"),
+            test=named(request.test, "test"),
             source=source,
             data=request.data,
         ),
         facts=facts,
     )
-
-
-def _frame_of(source: Any, in_memory: bool) -> Any:
-    """Return the table that a script is written for, where it need not be read again."""
-    if isinstance(source, TableSource) and not in_memory:
-        return source.main
-    return source.frame if in_memory and isinstance(source, TableSource | TextSource) else None
 
 
 def metrics_document(prepared: Prepared, fitted: Fitted, delivered: Delivered) -> dict[str, Any]:

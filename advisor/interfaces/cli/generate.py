@@ -27,6 +27,7 @@ def generate(
         Path | None, typer.Option(help="Data to write the script for; else it takes --data (and --target) itself.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict; inferred when it is not given.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed that the script starts with.")] = 0,
     series_id: Annotated[str | None, typer.Option(help="Column that tells one series from another.")] = None,
     time: Annotated[str | None, typer.Option(help="Column that orders the steps of a series.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Steps to forecast at once.")] = None,
@@ -34,7 +35,6 @@ def generate(
     column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
     wide: Annotated[str | None, typer.Option(metavar="COLUMNS", help=WIDE_HELP)] = None,
     cross: Annotated[list[str] | None, typer.Option(metavar="COLUMNS", help=CROSS_HELP)] = None,
-    seed: Annotated[int, typer.Option(help="Seed that the script starts with.")] = 0,
 ) -> None:
     """Write a readable Keras script that builds and trains what was recommended, without this program."""
     if style not in STYLES:

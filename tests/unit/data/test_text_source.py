@@ -8,7 +8,7 @@ import pytest
 
 from advisor.data import open_source
 from advisor.data.text_encoding import TextEncoder
-from advisor.data.text_tokens import Vocabulary, tokens_of
+from advisor.data.text_tokens import TextLimits, Vocabulary, tokens_of
 from advisor.errors import DataError
 
 WORDS = ("good", "bad", "film", "plot", "actor", "scene", "music", "ending", "story", "pace")
@@ -61,7 +61,7 @@ def test_contract_round_trip_encodes_alike() -> None:
 
 
 def test_equally_frequent_words_are_in_the_order_of_the_alphabet() -> None:
-    assert Vocabulary.learn(["b a c", "c a b"]).words == ("a", "b", "c")
+    assert Vocabulary.learn(["b a c", "c a b"], TextLimits(9, 9, fewest=2, longest=9)).words == ("a", "b", "c")
 
 
 def test_numbers_instead_of_texts_are_an_error() -> None:

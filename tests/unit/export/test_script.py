@@ -161,3 +161,27 @@ def test_reasons_are_cut_at_a_sentence_and_lines_at_their_width() -> None:
     assert first_sentences("One. Two is longer. Three.", longest=10) == "One."
     code = [line for line in script_for("regression").splitlines() if not line.lstrip().startswith(("#", '"'))]
     assert max(map(len, code)) <= LINE
+
+
+def test_a_script_draws_the_sample_of_a_long_file_as_the_run_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from advisor.data import conventions, reading
+    from advisor.export import table_source
+
+    path = tmp_path / "long.parquet"
+    pl.DataFrame({"x": [float(k % 17) for k in range(900)], "y": [k * 0.5 for k in range(900)]}).write_parquet(path)
+    small = replace(conventions.CONVENTIONS, sampled_cells=600)
+    for module in (reading, table_source):
+        monkeypatch.setattr(module, "CONVENTIONS", small)
+    frame, note = reading.read_to_learn(path)
+    assert note
+    source = script_for("regression", data=ScriptData(str(path), infer_schema(frame, "y"), frame))
+    scope: dict[str, object] = {"pl": pl}
+    begin, end = source.index("def read(path)"), source.index("def typed(frame)")
+    exec(source[begin:end], scope)
+    assert scope["read"](str(path)).equals(frame)  # type: ignore[operator]
+    (tmp_path / "script.py").write_text(source, encoding="utf-8")
+    assert_clean(tmp_path)

@@ -224,21 +224,61 @@ def test_the_loop_repeats_the_training(name: str, tmp_path: Path) -> None:
     assert worst == 0.0
 
 
+def measured(printed: str) -> list[float]:
+    """Return what a script says of the test rows."""
+    return [float(word.split()[-1]) for word in printed.split("test ")[-1].split(",")]
+
+
+FIT = ("a risk to state", "class folders", "arrays", "labeled series", "mended series", "crosses")
+WITHOUT_DATA: dict[str, tuple[str, ...]] = {
+    "several numbers": ("--target", "y0,y1,y2"),
+    "several labels": ("--target", "y0,y1,y2"),
+    "a zip": (),
+    "labeled series": ("--target", "label", "--series-id", "id", "--time", "when"),
+    "forecasts": ("--target", "sales,visits", "--series-id", "name", "--time", "day"),
+    "texts": ("--target", "label", "--text", "review"),
+}
+"""Cases whose script isn't written for their data, and how it is told of them."""
+
+
+def quickly(values: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Return the recipe with a range test that proves nothing, but is over soon."""
+    return {**recipe_of(values, task).as_dict(), "range_test_repeats": 1, "range_test_steps": 5}
+
+
 @slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", FIT)
 def test_the_fit_style_trains_the_same_network(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import keras
 
     path, source, document, values = advised(name, tmp_path)
-    recipe = {**recipe_of(values, source.schema.target.task).as_dict(), "range_test_repeats": 1, "range_test_steps": 5}
     source.split(SEED)
     data = ScriptData(str(path), source.schema, source=source)
+    recipe = quickly(values, source.schema.target.task)
     execute_here(generate_script(document, recipe, style="fit", data=data), tmp_path)
-    printed = capsys.readouterr().out
-    measured = [float(word.split()[-1]) for word in printed.split("test ")[-1].split(",")]
-    assert np.isfinite(measured).all()
+    assert np.isfinite(measured(capsys.readouterr().out)).all()
     model = keras.models.load_model(tmp_path / "model.keras")
     assert model.output_shape[-1] == source.schema.target.outputs
+
+
+@slow
+@pytest.mark.parametrize("name", WITHOUT_DATA)
+def test_a_script_without_data_takes_them_when_it_runs(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, source, document, values = advised(name, tmp_path)
+    if name == "labeled series":
+        frame = pl.read_csv(path).with_columns(pl.col("day").str.to_date("%d.%m.%Y").cast(pl.String).alias("when"))
+        frame.drop("day").write_csv(path)
+    if name == "forecasts":
+        values |= {"hidden_layers": 1}
+    style = "fit" if name in ("several labels", "forecasts", "texts") else "loop"
+    recipe = quickly(values, source.schema.target.task)
+    script = generate_script(document, recipe, style=style)  # type: ignore[arg-type]
+    if name == "forecasts":
+        script = script.replace("WINDOW, SEGMENT, HORIZON = 96, 24, 24", "WINDOW, SEGMENT, HORIZON = 14, 7, 3")
+    execute_here(script, tmp_path, "--data", str(path), *WITHOUT_DATA[name])
+    assert np.isfinite(measured(capsys.readouterr().out)).all()
 
 
 @pytest.mark.parametrize("style", ["fit", "loop"])
