@@ -185,7 +185,7 @@ def kept_for_stopping(bundle: Any, values: Mapping[str, Any]) -> Any:
 
 
 @slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("several numbers", "arrays")])
 def test_the_loop_repeats_the_training(name: str, tmp_path: Path) -> None:
     import keras
 
@@ -229,7 +229,7 @@ def measured(printed: str) -> list[float]:
     return [float(word.split()[-1]) for word in printed.split("test ")[-1].split(",")]
 
 
-FIT = ("a risk to state", "class folders", "arrays", "labeled series", "mended series", "crosses")
+FIT = ("a risk to state", "arrays", "labeled series", "crosses")
 WITHOUT_DATA: dict[str, tuple[str, ...]] = {
     "several numbers": ("--target", "y0,y1,y2"),
     "several labels": ("--target", "y0,y1,y2"),
