@@ -60,6 +60,7 @@ def test_a_series_is_forecast_once_its_time_and_steps_are_said(watched, tmp_path
     page.fill("#horizon", "many")
     page.click("button:has-text('Read the data so')")
     assert "is no number of steps" in page.locator("main").inner_text()
+    assert not page.locator("text=That is right").count()
     page.go_back()
     page.click("text=Series, forecasts")
     page.select_option("#time", "day")
