@@ -53,20 +53,17 @@ def schemas_of(folder: Path) -> dict[Path, str]:
     """Return the schema files that belong to a rulebook, with their text.
 
     Args:
-        folder: The rulebook's folder. The schemas of declarations and bibliography lie beside the bibliography.
+        folder: The rulebook's folder. Its bibliography is its own, or the one of all rulebooks; the schemas of
+            declarations and bibliography lie beside it.
 
     Raises:
         KnowledgeError: If the folder holds no sound rulebook.
     """
     rulebook = load_rulebook(folder)
-    bibliography = next(
-        (path for path, name in rule_files(folder) if name.endswith(BIBLIOGRAPHY)), folder / BIBLIOGRAPHY
-    )
-    works: dict[str, Work] = {}
-    if bibliography.is_file():
-        reader = FileReader(bibliography.name, [])
-        root = reader.parse(bibliography.read_bytes())
-        works = read_bibliography(reader, root) if root is not None else {}
+    bibliography = next(path for path, name in rule_files(folder) if name.endswith(BIBLIOGRAPHY))
+    reader = FileReader(bibliography.name, [])
+    root = reader.parse(bibliography.read_bytes())
+    works: dict[str, Work] = read_bibliography(reader, root) if root is not None else {}
     shared = bibliography.parent
     return {
         folder / RULES_SCHEMA: written(rules_schema(rulebook, works)),

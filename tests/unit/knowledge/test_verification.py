@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from advisor.errors import AdvisorError
+from advisor.knowledge.conditions import condition_from
 from advisor.knowledge.verification import Verification, verify
 from tests.unit.knowledge.conftest import load, marked
 
@@ -278,3 +281,24 @@ def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:
     with pytest.raises(AdvisorError) as caught:
         load(base="l0: &l0 [lol]\n" + levels, declarations=DECLARATIONS)
     assert caught.value.findings[0].place.startswith("base.yaml:1:5")
+
+
+def test_a_cell_that_contradicts_facts_elsewhere_is_shown_by_another_one() -> None:
+    # Without layers a problem would have to be both fast and not; so the proof looks for problems with layers.
+    never = tuple(condition_from({"layers": None, "fast": fast}) for fast in (True, False))
+    book = replace(load(RULES, declarations=DECLARATIONS, base=""), impossible=never)
+    proof = verify(book)
+    assert [finding.code for finding in proof.findings if finding.code == "K140"] == []
+    assert proof.values["activation"] == ("elu", "selu")
+
+
+def test_what_no_possible_problem_reaches_is_no_gap() -> None:
+    always_deep = RULES.replace("set: {activation: elu, pruned: false}", "set: {pruned: false}").replace(
+        "expect: {activation: elu}", "expect: {pruned: false}"
+    )
+    never = tuple(
+        condition_from({"layers": layers, "fast": fast}) for layers in (None, {"lt": 4}) for fast in (True, False)
+    )
+    book = load(always_deep, declarations=DECLARATIONS, base="")
+    assert "K140" in {finding.code for finding in verify(book).findings}
+    assert "K140" not in {finding.code for finding in verify(replace(book, impossible=never)).findings}
