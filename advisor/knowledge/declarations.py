@@ -38,6 +38,7 @@ class Declarations:
         works: The bibliography; None when it could not be read (then nothing is said about unknown works).
         complete: False when declarations are broken so that names in rules cannot be judged.
         domains: Domain of every name that a condition may read.
+        places: Where layers and groups are declared, as ``layers.<name>`` and ``groups.<name>``.
         doubtful: Where rules are that could only be read in part.
     """
 
@@ -54,6 +55,7 @@ class Declarations:
     computed: dict[str, ComputedNumber] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
     complete: bool = True
     doubtful: set[Place] = field(default_factory=set)
 
@@ -113,6 +115,8 @@ def read_declarations(
         found.layers = _names_with_text(reader, fields["layers"], "'layers'")
     if "groups" in fields:
         found.groups = _names_with_text(reader, fields["groups"], "'groups'")
+    for section in ("layers", "groups"):
+        found.places |= {f"{section}.{name}": place for name, place in _places(reader, fields.get(section)).items()}
     for name, node in _named(reader, fields.get("parameters"), "parameter"):
         if (parameter := _parameter(reader, name, node, works)) is not None:
             found.parameters[name] = parameter
@@ -149,6 +153,13 @@ def _names_with_text(reader: FileReader, node: Node, what: str) -> dict[str, str
         if reader.name(key, f"a name in {what}"):
             found[name] = reader.text(value, f"the meaning of {name!r}")
     return found
+
+
+def _places(reader: FileReader, node: Node | None) -> dict[str, Place]:
+    """Return where the names of a list, or the keys of a mapping, are written."""
+    if isinstance(node, MappingNode):
+        return {key.value: reader.at(key) for key, _ in node.value}
+    return {item.value: reader.at(item) for item in node.value} if isinstance(node, SequenceNode) else {}
 
 
 def read_sources(

@@ -62,6 +62,7 @@ _PARTS = (
     "computed",
     "slots",
     "rules",
+    "places",
 )
 _PACKAGE = Path(__file__).resolve().parents[1]
 

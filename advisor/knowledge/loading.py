@@ -189,6 +189,7 @@ def _checked(
         bibliography=MappingProxyType({name: works[name] for name in sorted(cited) if name in works}),
         facts=MappingProxyType(dict(declared.facts)),
         impossible=tuple(impossible),
+        places=MappingProxyType(declared.places),
     )
     if declared.complete:
         sound = [rule for rule in rulebook.rules if rule.place not in declared.doubtful]

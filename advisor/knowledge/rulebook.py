@@ -243,6 +243,7 @@ class Rulebook:
         bibliography: The cited works by name.
         facts: The vocabulary that the rules were checked against.
         impossible: Conditions that no problem satisfies, because its facts would contradict each other.
+        places: Where layers and groups are declared, as ``layers.<name>`` and ``groups.<name>``.
     """
 
     name: str
@@ -259,6 +260,7 @@ class Rulebook:
     bibliography: Mapping[str, Work]
     facts: Mapping[str, FactType] = field(repr=False)
     impossible: tuple[AllOf, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sha256(self) -> str:

@@ -309,11 +309,10 @@ def _unused(book: Rulebook) -> Iterator[Proven]:
         if name not in read:
             yield Proven("K146", str(number.place), f"no rule reads the computed number {name!r}", take_out)
     yield from _units(book)
-    place = str(next(iter(book.slots.values())).place).rpartition(":")[0].rpartition(":")[0] if book.slots else ""
     for layer in book.layers.keys() - {rule.layer for rule in book.rules}:
-        yield Proven("K146", f"{place}:1:1", f"no rule is in the layer {layer!r}", take_out)
+        yield Proven("K146", str(book.places[f"layers.{layer}"]), f"no rule is in the layer {layer!r}", take_out)
     for group in book.groups.keys() - {slot.group for slot in book.slots.values()}:
-        yield Proven("K146", f"{place}:1:1", f"no slot is in the group {group!r}", take_out)
+        yield Proven("K146", str(book.places[f"groups.{group}"]), f"no slot is in the group {group!r}", take_out)
 
 
 def _units(book: Rulebook) -> Iterator[Proven]:

@@ -192,6 +192,12 @@ def test_layers_groups_and_computed_numbers_must_be_used_too() -> None:
         "no slot is in the group 'spare'",
         "no rule reads the computed number 'rows_per_parameter'",
     ]
+    lines = declared.splitlines()
+    written = [finding.place.split(":") for finding in _proof(RULES, declared).findings]
+    assert [lines[int(line) - 1][int(column) - 1 :].split("}")[0].split("]")[0] for _, line, column in written[:2]] == [
+        "spare",
+        "spare: Spare",
+    ]
 
 
 def test_a_number_in_other_units_than_the_facts_is_found() -> None:
