@@ -206,6 +206,7 @@ _QUALIFIES: Mapping[str, tuple[str, Any]] = {
         ("sparsification", "none"),
     ),
     "ladder_sparsity_target": ("compression_ladder", []),
+    "quantization_scales": ("precision", "float32"),
     "quantization_epochs": ("compression_ladder", []),
     "quantization_learning_rate": ("compression_ladder", []),
     "allowed_metric_cost": ("compression_ladder", []),
