@@ -280,7 +280,9 @@ class Store:
             told["reason"] = data.get("reason")
         if told:
             row = self._base.execute("SELECT progress FROM jobs WHERE id = ?", (name,)).fetchone()
-            progress = {**json.loads(row["progress"]), **told}
+            progress = {
+                key: value for key, value in {**json.loads(row["progress"]), **told}.items() if value is not None
+            }
             self._base.execute("UPDATE jobs SET progress = ? WHERE id = ?", (json.dumps(progress), name))
 
     def events(self, name: str, after: int = 0, limit: int = 500) -> list[JobEvent]:
