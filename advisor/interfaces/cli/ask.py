@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.errors import Finding, ProblemError, RequestError
+from advisor.interfaces.cli.describing import COLUMN_HELP, data_options, words_of
 from advisor.interfaces.cli.streams import note, page_style, page_width, read_input, wants_json, wrapped, write_line
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ def ask(
     ] = None,
     data: Annotated[str | None, typer.Option(metavar="FILE", help="Data that answer most questions.")] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The data's target column.")] = None,
+    data_kind: Annotated[
+        str | None,
+        typer.Option(help="table, image, series or text, where the kind of data is recognized wrongly."),
+    ] = None,
+    series_id: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that tells one series from another.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that orders the steps of a series.")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option(help="Steps to forecast at once.")] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="NAME=KIND", help=COLUMN_HELP)] = None,
     rulebook: Annotated[str, typer.Option(help="Name of a rulebook, or its folder.")] = "homl2",
     plain: Annotated[
         bool, typer.Option("--plain", help="Ask in plain lines, one after the other: for screen readers.")
@@ -53,7 +66,8 @@ def ask(
     book = load_rulebook(rulebook)
     folder = Path(out) if out is not None else None
     place = folder / ANSWERS if folder is not None else _state()
-    interview = _begin(answers, place if resume else None, data, target)
+    said = data_options(series_id=series_id, time=time, horizon=horizon, column=column)
+    interview = _begin(answers, place if resume else None, data, target, data_kind, said)
     can_ask = not no_input and sys.stdin.isatty() and sys.stderr.isatty()
     talks = can_ask and not (answers is not None and next_question(interview) is None)
     if talks:
@@ -78,7 +92,8 @@ def ask(
         _save(found, interview, folder)
     if talks and place != (folder or place) / ANSWERS:
         place.unlink(missing_ok=True)
-    return _offer_training(folder, data, target, plain) if talks and folder is not None else 0
+    words = words_of(data_kind, series_id, time, horizon, column)
+    return _offer_training(folder, data, target, plain, words) if talks and folder is not None else 0
 
 
 def _front(plain: bool) -> Front:
@@ -97,7 +112,14 @@ def _state() -> Path:
     return Path(root) / "advisor" / ANSWERS
 
 
-def _begin(answers: str | None, earlier: Path | None, data: str | None, target: str | None) -> Interview:
+def _begin(
+    answers: str | None,
+    earlier: Path | None,
+    data: str | None,
+    target: str | None,
+    data_kind: str | None,
+    said: Mapping[str, Any],
+) -> Interview:
     from advisor.interfaces.wizard.machine import Interview
     from advisor.problem.checking import check_facts, check_stated
     from advisor.problem.strict_json import read_strict_json
@@ -119,12 +141,14 @@ def _begin(answers: str | None, earlier: Path | None, data: str | None, target: 
         from advisor.data import profile
 
         note(f"Reading {data} ...")
-        found = profile(data, target=target, task=stated.get("task"))
+        kind = data_kind or stated.get("data_kind")
+        found = profile(data, target=target, task=stated.get("task"), kind=kind, **said)
         measured, how = found.facts, found.how
         for each in found.notes:
             note(wrapped(f"Note: {each}"))
-    elif target is not None:
-        raise RequestError(Finding("R104", "--target", "a target column is given without data.", "Add --data FILE."))
+    elif target is not None or said:
+        name = "target" if target is not None else next(iter(said)).replace("_", "-").replace("kinds", "column")
+        raise RequestError(Finding("R104", f"--{name}", "it describes data, and none are given.", "Add --data FILE."))
     return Interview(answers=stated, measured=measured, how=how)
 
 
@@ -188,17 +212,18 @@ def _save(found: Recommendation, interview: Interview, folder: Path) -> None:
     note(f"Saved {folder / 'problem.json'} and {folder / 'recommendation.json'}.")
 
 
-def _offer_training(folder: Path, data: str | None, target: str | None, plain: bool) -> int:
+def _offer_training(folder: Path, data: str | None, target: str | None, plain: bool, words: list[str]) -> int:
     import shlex
 
     from advisor.interfaces.wizard.ending import Training, ask_for_training, command_of
 
     training = ask_for_training(_front(plain), data, target)
     if training is None:
-        later = command_of(Training(data or "FILE", target or (None if data else "COLUMN")), folder)
+        later = command_of(Training(data or "FILE", target or (None if data else "COLUMN")), folder) + words
         note(f"Train later with: advisor {shlex.join(later)}")
         return 0
     from advisor.interfaces.cli.main import run
 
-    note(f"advisor {shlex.join(command_of(training, folder))}")
-    return run(command_of(training, folder))
+    command = command_of(training, folder) + words
+    note(f"advisor {shlex.join(command)}")
+    return run(command)

@@ -51,6 +51,15 @@ def data_options(
     return found
 
 
+def words_of(
+    data_kind: str | None, series_id: str | None, time: str | None, horizon: int | None, column: Sequence[str] | None
+) -> list[str]:
+    """Return what was said as words of a command line, to hand on."""
+    said = {"--data-kind": data_kind, "--series-id": series_id, "--time": time, "--horizon": horizon}
+    words = [word for name, value in said.items() if value is not None for word in (name, str(value))]
+    return words + [word for each in column or () for word in ("--column", each)]
+
+
 def _names(said: str) -> list[str]:
     return [name.strip() for name in said.split(",") if name.strip()]
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from advisor.interfaces.cli.describing import kinds_of
+from advisor.interfaces.cli.describing import kinds_of, words_of
 from advisor.interfaces.cli.main import run
 
 
@@ -74,3 +74,26 @@ def test_pictures_and_series_have_no_kinds_to_set(series: Path, capsys: pytest.C
     said = ["recommend", "--data", str(series), "--time", "day", "--horizon", "5", "--column", "sales=categorical"]
     assert run(said) == 3
     assert "columns can only be ignored" in capsys.readouterr().err
+
+
+def test_an_interview_takes_what_is_said_about_data(series: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = [
+        "--data",
+        str(series),
+        "--time",
+        "day",
+        "--series-id",
+        "shop",
+        "--horizon",
+        "5",
+        "--column",
+        "visits=ignored",
+    ]
+    assert run(["ask", "--no-input", "--json", *said]) == 0
+    problem = json.loads(capsys.readouterr().out)["problem"]
+    assert (problem["task"], problem["outputs"]) == ("forecasting", 5)
+    assert run(["ask", "--no-input", "--horizon", "5"]) == 2
+    assert "--horizon" in capsys.readouterr().err
+    words = words_of("series", "shop", "day", 5, ["visits=ignored"])
+    assert words[-2:] == ["--column", "visits=ignored"]
+    assert words[:2] == ["--data-kind", "series"]
