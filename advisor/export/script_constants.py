@@ -124,7 +124,7 @@ def _training(
         found.append(_Constant("MAXIMUM_LEARNING_RATE", recipe["maximum_rate"], "maximum_learning_rate"))
     else:
         why = "The range test, which finds the maximum learning rate: from which rate to which, and what counts."
-        names = ("first", "last", "steps", "repeats", "smoothing", "blow_up", "divisor")
+        names = ("first", "last", "steps", "repeats", "smoothing", "blow_up", "learned", "divisor")
         found += [_Constant(f"RANGE_TEST_{name.upper()}", recipe[f"range_test_{name}"], why=why) for name in names]
     if recipe["schedule"] == "one_cycle":
         why = "1cycle: start far below the maximum rate, rise, fall, and end at nearly nothing."

@@ -41,7 +41,8 @@ def read_curve(rates: Array, losses: Array, recipe: Recipe) -> RangeTest:
     The losses are smoothed by a bias-corrected moving average. The loss *shoots up* where the smoothed loss is no
     longer finite or exceeds the untrained network's loss by ``range_test_blow_up``; the maximum is that rate divided
     by ``range_test_divisor``. If the loss never shoots up (a network with Batch Normalization can bear any rate), the
-    maximum is the rate of the lowest smoothed loss.
+    maximum is the rate of the lowest smoothed loss; where so few rows were learned by heart that nothing could shoot up
+    any more, it is the rate at which they were.
 
     Args:
         rates: Rate of each step, growing.
@@ -58,7 +59,8 @@ def read_curve(rates: Array, losses: Array, recipe: Recipe) -> RangeTest:
         message = f"the training loss is not finite at the lowest learning rate, {rates[0]:.3g}."
         raise TrainingError(Finding("T103", "", message, "Check the inputs and the target."))
     head = losses[:_UNTRAINED_BATCHES]
-    limit = recipe.range_test_blow_up * float(np.mean(head[np.isfinite(head)], dtype=np.float64))
+    untrained = float(np.mean(head[np.isfinite(head)], dtype=np.float64))
+    limit = recipe.range_test_blow_up * untrained
     curve: list[tuple[float, float]] = []
     mean, blow_up = 0.0, None
     for step, (rate, loss) in enumerate(zip(rates, losses, strict=False), start=1):
@@ -71,4 +73,5 @@ def read_curve(rates: Array, losses: Array, recipe: Recipe) -> RangeTest:
     divisor = recipe.range_test_divisor or range_divisor(recipe.optimizer, recipe.schedule)
     if blow_up is not None:
         return RangeTest(blow_up / divisor, blow_up, tuple(curve))
-    return RangeTest(min(curve, key=lambda pair: pair[1])[0], None, tuple(curve))
+    learned = [rate for rate, loss in curve if loss < recipe.range_test_learned * untrained]
+    return RangeTest(learned[0] if learned else min(curve, key=lambda pair: pair[1])[0], None, tuple(curve))

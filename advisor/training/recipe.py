@@ -74,6 +74,9 @@ class Recipe:
         range_test_blow_up: The loss has shot up where it exceeds that of the untrained network by this factor
             (measured here: the one criterion under which the best maximum lies at a nearly constant distance over
             data sets and networks).
+        range_test_learned: Where the loss never shoots up and falls below this share of that of the untrained network,
+            the rows are learned by heart, and higher rates change nothing any more: the maximum is the rate at which
+            that happened (measured: 100 pictures bear every rate of the test, and none above 0.08 when trained).
         range_test_divisor: The maximum is the rate at which the loss shot up, divided by this; null takes the
             optimizer's own, see :data:`advisor.training.optimizers.METHODS`.
         counted_from_share: Share of the planned epochs that must be over before an epoch can be the best: what a
@@ -120,6 +123,7 @@ class Recipe:
     range_test_last: float = 10.0
     range_test_smoothing: float = 0.9
     range_test_blow_up: float = 3.0
+    range_test_learned: float = 0.05
     range_test_divisor: float | None = None
     counted_from_share: float = 0.0
     divergence_factor: float = 3.0

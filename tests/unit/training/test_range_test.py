@@ -51,6 +51,15 @@ def test_a_loss_that_never_shoots_up_gives_the_rate_of_the_lowest_loss() -> None
     assert found.maximum_rate == pytest.approx(0.1, rel=0.8)
 
 
+def test_rows_learned_by_heart_give_the_rate_at_which_they_were() -> None:
+    chosen = recipe(range_test_steps=200, range_test_smoothing=0.0)
+    rates = rates_of(chosen)
+    losses = np.where(rates < 0.01, 2.0, 2.0 * (0.01 / rates) ** 2)
+    found = read_curve(rates, losses, chosen)
+    assert found.blow_up_rate is None
+    assert found.maximum_rate == pytest.approx(0.01 / np.sqrt(chosen.range_test_learned), rel=0.1)
+
+
 def test_a_loss_that_is_not_finite_at_the_lowest_rate_is_an_error() -> None:
     chosen = recipe()
     with pytest.raises(TrainingError, match="T103 the training loss is not finite at the lowest learning rate"):
