@@ -41,6 +41,7 @@ class Tuning:
 def fine_tune(core: Any, tuning: Tuning) -> Trial:
     """Train the new layers while the reused ones are frozen, then all of them at a lower rate.
 
+    Where no epoch is to be frozen, all layers are trained at the lower rate from the beginning.
     Both steps together have the epochs of a training from scratch; each keeps the weights of its best validation
     epoch, so the second never makes it worse. Each has a checkpoint of its own.
 
@@ -57,7 +58,10 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
     """
     work, values = tuning.work, tuning.work.values
     recipe = recipe_for(core, values, work.prepared.bundle.task, tuning.candidate.strength)
-    share = float(values["frozen_epoch_share"])
+    unlabeled = tuning.candidate.origin == "unsupervised"
+    share = float(values["unsupervised_frozen_share" if unlabeled else "frozen_epoch_share"])
+    if share == 0:
+        return _tune_all(core, tuning, recipe)
     frozen_epochs = min(max(1, round(recipe.max_epochs * share)), max(1, recipe.max_epochs - 1))
     frozen = [layer for layer in core.layers if layer.name in tuning.kept and layer.name not in tuning.partly_fresh]
     for layer in frozen:
@@ -73,6 +77,13 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
     second = _train(core, tuning, "unfrozen", lower, 1 - share, told(len(first.epochs)))
     report = joined(first, second)
     return Trial(tuning.candidate, core, report, judge(work.prepared, core, values))
+
+
+def _tune_all(core: Any, tuning: Tuning, recipe: Recipe) -> Trial:
+    values = tuning.work.values
+    rate = max(tuning.rate * float(values["fine_tuning_rate_fraction"] or 1.0), LOWEST_RATE)
+    report = _train(core, tuning, "unfrozen", replace(recipe, maximum_rate=rate), 1.0, _teller(tuning)(0))
+    return Trial(tuning.candidate, core, report, judge(tuning.work.prepared, core, values))
 
 
 def joined(first: TrainingReport, second: TrainingReport) -> TrainingReport:

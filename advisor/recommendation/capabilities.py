@@ -75,6 +75,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "unsupervised_epochs": ANY_NUMBER,
     "unsupervised_patience": ANY_NUMBER,
     "unsupervised_held_out": ANY_NUMBER,
+    "unsupervised_frozen_share": ANY_NUMBER,
     "compression_ladder": (
         "fold_batch_normalization",
         "float16",

@@ -95,6 +95,7 @@ _PRETRAINING_SLOTS = (
     "unsupervised_epochs",
     "unsupervised_patience",
     "unsupervised_held_out",
+    "unsupervised_frozen_share",
     "fine_tuning_rate_fraction",
     "reuse_tries",
     "frozen_epoch_share",

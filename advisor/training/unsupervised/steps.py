@@ -57,7 +57,10 @@ def step_layers() -> StepLayers:
 
         def __init__(self, second: bool, **others: Any) -> None:
             super().__init__(**others)
-            self.second = bool(second)
+            self.second, self.supports_masking = bool(second), True
+
+        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+            return None
 
         def call(self, inputs: Any) -> Any:
             middle = inputs.shape[-1] // 2
@@ -75,7 +78,10 @@ def step_layers() -> StepLayers:
 
         def __init__(self, shift: int, **others: Any) -> None:
             super().__init__(**others)
-            self.shift = int(shift)
+            self.shift, self.supports_masking = int(shift), True
+
+        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+            return None
 
         def call(self, inputs: Any) -> Any:
             rows, said = inputs
@@ -105,6 +111,10 @@ def step_layers() -> StepLayers:
             self.words, self.first, self.negatives = int(words), int(first), int(negatives)
             self.shift, self.seed = int(shift), int(seed)
             self.generator = keras.random.SeedGenerator(self.seed)
+            self.supports_masking = True
+
+        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+            return None
 
         def build(self, input_shape: Any) -> None:
             width = input_shape[1][-1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 OUTPUT = "output"
-STANDARDIZED = "standardized"
-EMBEDDED = "embedded_tokens"
+PREPARED = ("standardized", "standardized_steps", "embedded_tokens")
+"""Last layer of the preparation: of pictures, series, texts."""
 EMBEDDINGS = "embeddings"
 RECURRENT = "recurrent_1"
 BESIDE = ("wide_and_deep", "wide_and_recurrent")
@@ -30,7 +30,7 @@ def body_end(core: Any) -> Any:
 def body_start(core: Any) -> Any:
     """Return the tensor at the beginning of the body, for pictures, series and texts."""
     layers = {layer.name: layer for layer in core.layers}
-    return layers[STANDARDIZED if STANDARDIZED in layers else EMBEDDED].output
+    return next(layers[name].output for name in PREPARED if name in layers)
 
 
 def body_layers(core: Any, upto: Any) -> list[Any]:

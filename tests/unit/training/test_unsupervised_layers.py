@@ -139,6 +139,15 @@ def test_a_setting_that_can_not_be_carried_out_is_refused(slot, value):
         Settings.from_values({**VALUES, slot: value})
 
 
+def test_the_body_is_found_by_the_names_that_the_builder_gives():
+    from advisor.builder import core, image_inputs, series_inputs, text_inputs
+    from advisor.training.unsupervised import structure
+
+    assert core.OUTPUT == structure.OUTPUT
+    kinds = (image_inputs.STANDARDIZED, series_inputs.STANDARDIZED, text_inputs.EMBEDDED)
+    assert kinds == structure.PREPARED
+
+
 def test_every_method_of_the_rulebooks_is_carried_out():
     from advisor.recommendation.capabilities import CARRIED_OUT
 
