@@ -9,17 +9,11 @@ from typing import Any
 from advisor.builder import compiles_well
 from advisor.training import Recipe
 
-COSTLY_RANGE_TEST_STEPS = 100
-"""Steps of the one range test of a network whose steps are costly: as many as a quick test needs to pass from the
-lowest rate to the highest (HOML2 ch. 11: a few hundred). The median of three tests is for small tables, whose batches
-differ most."""
-
 
 def recipe_for(core: Any, values: Mapping[str, Any], task: str, strength: float | None = None) -> Recipe:
     """Return the recipe that the recommendation states, with the means that this network trains fastest by.
 
-    A network that XLA slows down (convolutions) is trained as a plain graph, and gets one shorter range test instead of
-    three: at 0.2 s a step, three tests of 300 steps would take three minutes before the first epoch.
+    A network that XLA slows down (convolutions) is trained as a plain graph.
 
     Args:
         core: The built network.
@@ -31,7 +25,7 @@ def recipe_for(core: Any, values: Mapping[str, Any], task: str, strength: float 
         TrainingError: If a slot is missing or can't be carried out.
     """
     recipe = Recipe.from_values(values, task=task, strength=strength)
-    return recipe if compiles_well(core) else _spared(recipe)
+    return replace(recipe, compiled=compiles_well(core))
 
 
 def recipe_of(values: Mapping[str, Any], task: str, strength: float | None = None) -> Recipe:
@@ -46,10 +40,4 @@ def recipe_of(values: Mapping[str, Any], task: str, strength: float | None = Non
         TrainingError: If a slot is missing or can't be carried out.
     """
     recipe = Recipe.from_values(values, task=task, strength=strength)
-    return recipe if values.get("convolution", "none") == "none" else _spared(recipe)
-
-
-def _spared(recipe: Recipe) -> Recipe:
-    """Return the recipe of a network whose steps are costly and aren't compiled."""
-    steps = min(recipe.range_test_steps, COSTLY_RANGE_TEST_STEPS)
-    return replace(recipe, compiled=False, range_test_repeats=1, range_test_steps=steps)
+    return replace(recipe, compiled=values.get("convolution", "none") == "none")

@@ -55,6 +55,8 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "learning_rate_schedule": ("one_cycle", "performance"),
     "maximum_learning_rate": ("range_test", "fixed"),
     "fixed_learning_rate": ANY_NUMBER,
+    "range_test_steps": ANY_NUMBER,
+    "range_test_repeats": ANY_NUMBER,
     "batch_size": ANY_NUMBER,
     "max_epochs": ANY_NUMBER,
     "early_stopping": ("restore_best", "none"),

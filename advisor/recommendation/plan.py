@@ -183,7 +183,7 @@ def _plan(
     draft.step(
         "find_learning_rate",
         "Find the highest usable learning rate with a range test.",
-        ("maximum_learning_rate", "fixed_learning_rate"),
+        ("maximum_learning_rate", "fixed_learning_rate", "range_test_steps", "range_test_repeats"),
         needed=values.get("maximum_learning_rate") == "range_test",
     )
     draft.step("train", "Train, and keep the weights of the best validation epoch.", _TRAINING)
