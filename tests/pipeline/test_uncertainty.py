@@ -163,3 +163,67 @@ def test_a_latency_budget_is_kept_and_what_is_given_up_is_said(numbers, quick, t
             run.predict_distribution(numbers, samples=50)
     latency = next(each for each in run.requirements if each["name"] == "latency")
     assert latency["measured"] == pytest.approx(measured["latency"]["p99_ms"]) or latency["measured"] > 0
+
+
+def test_risk_and_small_data_promise_only_what_the_calibration_rows_can_keep(numbers, quick, tmp_path):
+    chosen = quick(risky("regression", labeled_rows=160), dropout_rates=[0.005], **QUICK)
+    run = advisor.train(chosen, numbers[:160], target="y", out=tmp_path / "run")
+    rows = run.metrics["uncertainty"]["calibration_rows"]
+    assert 10 <= rows <= 20
+    low, high = run.predict_distribution(numbers).interval(0.9)
+    assert (high > low).all()
+    with pytest.raises(RequestError, match=rf"{rows} calibration rows can't promise 0\.99"):
+        run.predict_distribution(numbers).interval(0.99)
+
+
+def pictures():
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 2, 160)
+    x = draw.integers(0, 60, (160, 8, 8)).astype(np.uint8)
+    x[labels == 1, 2:6, 2:6] += 150
+    return (
+        {"X": x, "y": labels},
+        {},
+        {"architecture": "convolutional", "data_kind": "image"},
+        {"filters": 4, "units": 8},
+    )
+
+
+def texts():
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 2, 160)
+    lines = [f"{draw.choice(['film', 'plot'])} {('bad', 'good')[label]} {row}" for row, label in enumerate(labels)]
+    frame = pl.DataFrame({"text": lines, "label": labels})
+    return frame, {"target": "label"}, {"architecture": "recurrent", "data_kind": "text"}, {"recurrent_units": 8}
+
+
+def series():
+    draw = np.random.default_rng(0)
+    rows = [
+        (number, step, (1 - 2 * (number % 2)) * step + draw.normal(), number % 2)
+        for number in range(140)
+        for step in range(5)
+    ]
+    frame = pl.DataFrame(rows, schema=["id", "t", "u", "label"], orient="row")
+    more = {"target": "label", "data_options": {"series_id": "id", "time": "t"}}
+    return frame, more, {"architecture": "recurrent", "data_kind": "series"}, {"recurrent_units": 8}
+
+
+@pytest.mark.parametrize("make", [pictures, texts, series])
+def test_networks_of_pictures_texts_and_series_sample_too(make, quick, tmp_path):
+    data, more, facts, small = make()
+    if isinstance(data, dict):
+        np.savez(tmp_path / "data.npz", **data)
+        data = tmp_path / "data.npz"
+    given = {"task": "binary", "risk_sensitive": True, "labeled_rows": 160, **facts}
+    chosen = quick(given, dropout_rates=[0.2], **{"max_epochs": 3, "patience_epochs": 3, **small})
+    run = advisor.train(chosen, data, out=tmp_path / "run", **more)
+    stated = run.predict_distribution(data)
+    assert stated.probabilities.sum(axis=1) == pytest.approx(np.ones(len(stated)), abs=1e-5)
+    assert (stated.mutual_information >= 0).all()
+    assert stated.std.max() > 0
+    measured = run.metrics["uncertainty"]
+    assert measured["method"] == "sample_whole_network"
+    assert np.isfinite(measured["test"]["log_likelihood"])
+    again = advisor.load_run(run.path).predict_distribution(data, runtime="keras")
+    assert again.probabilities == pytest.approx(stated.probabilities, abs=1e-3)
