@@ -12,6 +12,7 @@ from advisor.inference import QUANTITIES
 from advisor.knowledge import Rulebook
 from advisor.knowledge.dependencies import dependencies, read_names
 from advisor.knowledge.generation import GAP, statements, variable
+from advisor.knowledge.rulebook import DECIDED
 
 
 class Numbers:
@@ -44,6 +45,11 @@ class Numbers:
             name: list(dict.fromkeys([*_all_ends(found), *_all_ends(table.axes.get(name, ()))]))
             for name, found in self.cells.items()
         }
+        numbers = {name for step in steps if step in rulebook.computed for name in rulebook.computed[str(step)].reads}
+        copied = {
+            written.copy for rule in rulebook.rules for written in rule.sets if DECIDED + written.target in numbers
+        }
+        self.direct = (numbers | copied) & set(self.read)
         lines = ["def compute(facts):"]
         lines += [f"  {variable(rulebook, name)} = facts[{name!r}]" for name in self.read]
         namespace: dict[str, Any] = {"GAP": GAP}
@@ -98,9 +104,19 @@ class Numbers:
         """Return the values that each fact may be changed to without another change of the table's cells."""
         found = {}
         for name, ends in self.ends.items():
-            others = [each for each in ends if each != facts[name] or type(each) is not type(facts[name])]
-            found[name] = [each for each in others if self._stays(name, facts[name], each)]
+            now = facts[name]
+            others = [
+                each for each in ends if (each != now or type(each) is not type(now)) and self._stays(name, now, each)
+            ]
+            if name not in self.direct:  # of such a fact only the cell counts, and one value stands for it
+                by_cell = {self._cell(name, each): each for each in reversed(others)}
+                others = [each for cell, each in by_cell.items() if cell != self._cell(name, now)]
+            if others:
+                found[name] = others
         return found
+
+    def _cell(self, name: str, value: Any) -> int:
+        return next(number for number, cell in enumerate(self.cells[name]) if cell.holds(value))
 
     def _search(self, facts: Mapping[str, Any], allowed: frozenset[int]) -> list[dict[str, Any]]:
         if self.reaches(facts, allowed):

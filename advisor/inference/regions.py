@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -142,11 +143,15 @@ def _boxes(axes: Sequence[tuple[Value, ...]], labels: Mapping[Cell, Label | None
         covered.update(product(*box))
         boxes.append(box)
     wanted = set(waiting)
-    for box in list(boxes):  # a later box may have made an earlier one needless
-        others = {cell for each in boxes if each is not box for cell in product(*each)}
-        if wanted <= others:
-            boxes = [each for each in boxes if each is not box]
-    return boxes
+    often = Counter(cell for box in boxes for cell in product(*box))
+    left = []
+    for box in boxes:  # a later box may have made an earlier one needless
+        cells = list(product(*box))
+        if all(often[cell] > 1 for cell in cells if cell in wanted):
+            often.subtract(cells)
+        else:
+            left.append(box)
+    return left
 
 
 def _volume(box: Box) -> int:
