@@ -21,6 +21,8 @@ rules = typer.Typer(
     help="Look at the rules, replay their cases, prove that nothing is wrong with them, and compare rulebooks.",
 )
 
+_MOST_REGIONS = 4
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -302,8 +304,11 @@ def compare_rulebooks(
         for part in each.parts:
             change = f"{_shown(_value_or_none(part.old))} → {_shown(_value_or_none(part.new))}"
             lines += _wrap(f"{change}  ({_percent(part.share)})", "  ", "    ")
-            for word, region in zip(("when", *["or when"] * len(part.regions)), part.regions, strict=False):
+            told = sorted(part.regions, key=lambda region: len(region.conditions))[:_MOST_REGIONS]
+            for word, region in zip(("when", *["or when"] * len(told)), told, strict=False):
                 lines += _wrap(f"{word} {region}", "    ", "      ")
+            if len(part.regions) > len(told):
+                lines.append(f"    or in {_count(len(part.regions) - len(told), 'further region')}; see --json")
             problem = ", ".join(f"{name}: {_value(value)}" for name, value in part.witness.items())
             lines += _wrap(f"for example {{{problem}}}", "    ", "      ")
     same = len({*before.slots, *after.slots}) - len(changes)
