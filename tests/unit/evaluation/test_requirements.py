@@ -7,10 +7,12 @@ from advisor.errors import RequestError
 from advisor.evaluation import (
     Measurement,
     latency_measurement,
+    metric_cost_measurement,
     size_measurement,
     sparsity_measurement,
     verdicts,
 )
+from advisor.recommendation import recommend
 
 
 def requirement(name, required, unit, comparison="at_most"):
@@ -38,6 +40,27 @@ def test_every_requirement_is_compared_with_its_measurement():
     assert found[0].measured == 0.06
     assert "2000 single-row predictions" in found[0].how
     assert "a host; LiteRT" in found[0].how
+
+
+@pytest.mark.parametrize(("after", "met"), [(2.394, True), (2.408, False), (2.3, True)])
+def test_what_8_bits_cost_is_a_verdict_with_both_metrics(after, met):
+    before = 2.394
+    wanted = [requirement("metric_cost", 0.005, "fraction")]
+    measured = {"metric_cost": metric_cost_measurement((after - before) / before, before, after)}
+    (verdict,) = verdicts(wanted, measured)
+    assert verdict.met is met
+    assert "2.394" in verdict.how
+    assert f"{after:.4g}" in verdict.how
+
+
+@pytest.mark.parametrize("device", ["microcontroller", "host"])
+def test_only_a_microcontroller_makes_the_cost_of_8_bits_a_requirement(device):
+    made = recommend({"task": "regression", "architecture": "dense_stack", "target_device": device})
+    names = [each["name"] for each in made.requirements]
+    assert names == (["metric_cost"] if device == "microcontroller" else [])
+    if device == "microcontroller":
+        assert made.requirements[0]["required"] == made.values["allowed_metric_cost"]
+        assert made.values["compression_ladder"][:2] == ("full_int8", "quantization_aware_int8")
 
 
 @pytest.mark.parametrize(
