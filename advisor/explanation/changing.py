@@ -142,13 +142,12 @@ def axes_of(
             compared.setdefault(atom.fact, []).append(atom)
     axes = {}
     for name in names:
-        found, waiting, seen = [], [name], set()
-        while waiting:
+        found: list[Atom] = []
+        waiting = [name]
+        while waiting:  # copies can't go round in a circle: loading refuses cycles
             current = waiting.pop()
-            if current not in seen:
-                seen.add(current)
-                found += compared.get(current, [])
-                waiting += sorted(copies.get(current, ()))
+            found += compared.get(current, [])
+            waiting += sorted(copies.get(current, ()))
         default = rulebook.facts[name].default if name in rulebook.facts else None
         axes[name] = cells(rulebook.domains[name], found, default)
     return axes

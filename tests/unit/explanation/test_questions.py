@@ -143,6 +143,7 @@ def test_pairs_need_an_equals_sign():
             pair("a", "--x", left)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("found", [PLAIN, SPARSE], ids=["plain", "hard"])
 def test_every_value_of_every_slot_can_be_asked_for(found):
     for slot in BOOK.slots:

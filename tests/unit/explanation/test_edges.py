@@ -1,0 +1,132 @@
+"""What seldom happens when one asks about a recommendation, and must come out right all the same."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import pytest
+
+from advisor.errors import ProblemError
+from advisor.explanation import changing, counterfactual, decision_graph_svg, given_up, grounds, why, why_not, wording
+from advisor.explanation.asking import slot_value
+from advisor.explanation.changing import space_of, table_of
+from advisor.explanation.computed import _ends
+from advisor.explanation.outline import _summary
+from advisor.explanation.pieces import Cell, Span
+from advisor.explanation.reaching import _exactly
+from advisor.explanation.tradeoffs import _entry
+from advisor.explanation.tradeoffs import _summary as given_up_summary
+from advisor.explanation.why import _reasons, _rule
+from advisor.knowledge import load_rulebook
+from advisor.recommendation import recommend
+
+BOOK = load_rulebook("homl2")
+PLAIN = recommend({"task": "multiclass", "architecture": "dense_stack", "features": 20, "outputs": 3})
+
+
+def test_a_single_number_stands_for_a_list_of_one() -> None:
+    assert slot_value(BOOK, "dropout_rates", 0.25) == (0.25,)
+    assert slot_value(BOOK, "dropout_rates", [0.25, 0.5]) == (0.25, 0.5)
+
+
+def test_tables_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changing, "_MOST_TABLES", 1)
+    for slot in ("activation", "precision"):
+        table_of(BOOK, slot, "relu", {})
+    assert len(space_of(BOOK)[1]) == 1
+
+
+def test_a_span_without_end_has_the_end_that_it_has() -> None:
+    assert _ends(Cell(0, (Span(0, math.inf, True, False, True),))) == [0]
+
+
+def test_an_exact_change_of_something_else_than_a_number_is_itself() -> None:
+    assert _exactly("relu") == ("relu",)
+    assert _exactly(True) == (True,)
+    assert _exactly(3) == (Span(3, 3, True, True, True),)
+
+
+def test_a_drawing_with_links_is_a_group() -> None:
+    rule = PLAIN.document["decisions"]["activation"]["rule"]
+    assert 'role="group"' in decision_graph_svg(PLAIN.document, links={rule: f"#{rule}"})
+    assert 'role="img"' in decision_graph_svg(PLAIN.document)
+
+
+def test_a_rule_that_the_document_does_not_tell_of_is_named_alone() -> None:
+    document: dict[str, Any] = copy.deepcopy(dict(PLAIN.to_dict()))
+    rule = document["decisions"]["activation"]["rule"]
+    document["trace"]["rules"][rule]["limits"] = ""
+    assert not any("Limits" in note for note in _rule(document, rule).notes)
+    del document["trace"]["rules"][rule]
+    assert _rule(document, rule).reason == f"{rule}."
+
+
+def test_what_a_computed_number_was_computed_from_is_found() -> None:
+    known = recommend({"task": "binary", "architecture": "residual", "features": 20, "outputs": 1, "labeled_rows": 100})
+    document = known.document
+    assert "rows_per_parameter" in document["trace"]["computed"]
+    rules, facts = _reasons(document, "rows_per_parameter")
+    assert rules == ()
+    assert facts["labeled_rows"] == 100
+    assert "worked out from the facts below" in " ".join(str(why(known, "regularization")).split())
+    assert "<svg" in decision_graph_svg(document)
+
+
+def test_sources_without_a_place_and_rules_without_a_source_are_said() -> None:
+    works = {"book": {"kind": "book", "short": "A Book"}}
+    assert wording.say_source({"work": "book", "at": ""}, works) == "A Book"
+    assert wording.say_main_source([], works) == ""
+
+
+def test_one_hidden_layer_is_said_in_the_singular() -> None:
+    assert "1 hidden layer of" in _summary(
+        recommend({"task": "binary", "architecture": "dense_stack", "hidden_layers": 1})
+    )
+
+
+def test_what_was_given_up_may_be_advice_or_aims_or_both() -> None:
+    assert given_up_summary([], [], []) == "Nothing: no wish pulled against another one."
+    assert given_up_summary([], [1], []) == "1 pair of aims pulls apart."
+    assert given_up_summary([{}], [1, 2], [1]) == (
+        "1 piece of advice gave way to another and 2 pairs of aims pull apart. "
+        "The table says what would be advised without each wish."
+    )
+    conflict = {
+        "spoke_for": [],
+        "lost_to": [],
+        "limits": "",
+        "slots": [],
+        "how": "outranked",
+        "rule": "r",
+        "title": "t",
+    }
+    assert _entry(conflict).notes == ()
+    assert str(given_up(PLAIN))
+
+
+def test_a_silent_rule_may_be_outranked_even_if_it_applied() -> None:
+    fast = recommend({"task": "binary", "architecture": "wide_and_deep", "size_budget_kb": 10.0})
+    assert fast["activation"] == "relu"
+    text = " ".join(str(why_not(fast, "activation", "leaky_relu")).split())
+    assert "Even then" in text
+
+
+def test_a_wish_goes_with_what_would_contradict_its_absence() -> None:
+    sparse = recommend({"task": "binary", "architecture": "dense_stack", "sparsity": "sparse", "sparsity_target": 0.5})
+    without = grounds.grounds_of(sparse).without("sparsity")
+    assert without.problem.sparsity_target is None
+
+
+def test_a_contradiction_that_no_absence_explains_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        recommend({"task": "multiclass", "architecture": "dense_stack", "outputs": 1})
+
+    monkeypatch.setattr(grounds, "recommend", refuse)
+    with pytest.raises(ProblemError):
+        grounds.grounds_of(recommend({"task": "binary", "architecture": "dense_stack"})).without("task")
+
+
+def test_a_counterfactual_that_is_so_already_changes_nothing() -> None:
+    assert counterfactual(PLAIN, "activation", PLAIN["activation"]).data["verdict"] == "so"
