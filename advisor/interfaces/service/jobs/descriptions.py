@@ -190,7 +190,7 @@ ARTIFACT = route(
 for _operation in (ADD_DATASET, ADD_JOB):
     _status = 201 if _operation is ADD_DATASET else 202
     _operation["responses"][_status]["links"] = (
-        {"dataset": _link("showDataset", "The data set.")}
+        {"dataset": _link("showDataset", "The data set."), "profile": _link("profileDataset", "What it says.")}
         if _operation is ADD_DATASET
         else {"job": _link("showJob", "The job."), "events": _link("followJob", "Its events.")}
     )
