@@ -145,7 +145,8 @@ def _sections(data: Mapping[str, Any], before: str, after: str) -> list[Section]
         (titles[each["name"]], each["before"] or "none", each["after"] or "none") for each in data["rules_changed"]
     )
     wanted = tuple(
-        (each["name"].capitalize(), each["before"] or "none", each["after"] or "none") for each in data["requirements"]
+        (each["name"].replace("_", " ").capitalize(), each["before"] or "none", each["after"] or "none")
+        for each in data["requirements"]
     )
     plan = tuple(
         (each["name"].replace("_", " ").capitalize(), *(_STATUS.get(each[side], "") for side in ("before", "after")))

@@ -289,7 +289,10 @@ def _requirements(document: Mapping[str, Any]) -> Section:
     return Section(
         "Requirements",
         tuple(
-            Entry(((each["name"].capitalize(), wording.say_comparison(each)),), f"Measured as: {each['measured_as']}.")
+            Entry(
+                ((each["name"].replace("_", " ").capitalize(), wording.say_comparison(each)),),
+                f"Measured as: {each['measured_as']}.",
+            )
             for each in found
         ),
     )
