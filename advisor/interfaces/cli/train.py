@@ -280,7 +280,7 @@ def requirement_lines(requirements: list[dict[str, Any]]) -> list[str]:
     for each in requirements:
         mark = "met   " if each["met"] else "MISSED"
         lines.append(
-            f"  {mark}  {each['name']:<9} required {each['required']:g} {each['unit']}, "
+            f"  {mark}  {each['name'].replace('_', ' '):<9} required {each['required']:g} {each['unit']}, "
             f"measured {each['measured']:.4g} {each['unit']}"
         )
     return lines
