@@ -202,9 +202,8 @@ class _WhyNot:
 
     def _winner(self) -> Iterator[Entry]:
         decision = self.trace.decisions[self.slot]
-        for rule in (decision.rule, *decision.contributors):
-            if rule is not None:
-                yield from self._standing(rule, "The rule", 0)
+        for rule in filter(None, (decision.rule, *decision.contributors)):
+            yield from self._standing(rule, "The rule", 0)
 
 
 def _plain(value: Any) -> Any:

@@ -15,12 +15,12 @@ from advisor.explanation.changing import space_of, table_of
 from advisor.explanation.computed import _ends
 from advisor.explanation.outline import _summary
 from advisor.explanation.pieces import Cell, Span
-from advisor.explanation.reaching import _exactly
+from advisor.explanation.reaching import Change, _exactly, _is_right
 from advisor.explanation.tradeoffs import _entry
 from advisor.explanation.tradeoffs import _summary as given_up_summary
 from advisor.explanation.why import _reasons, _rule
 from advisor.knowledge import load_rulebook
-from advisor.recommendation import recommend
+from advisor.recommendation import Recommendation, recommend
 
 BOOK = load_rulebook("homl2")
 PLAIN = recommend({"task": "multiclass", "architecture": "dense_stack", "features": 20, "outputs": 3})
@@ -130,3 +130,49 @@ def test_a_contradiction_that_no_absence_explains_is_raised(monkeypatch: pytest.
 
 def test_a_counterfactual_that_is_so_already_changes_nothing() -> None:
     assert counterfactual(PLAIN, "activation", PLAIN["activation"]).data["verdict"] == "so"
+
+
+def test_a_rule_that_copies_may_win_and_still_give_another_value() -> None:
+    deep = recommend({"task": "binary", "architecture": "dense_stack", "hidden_layers": 8})
+    told = why_not(deep, "hidden_layers", 4)
+    assert "It copies what was stated." in " ".join(str(told).split())
+    assert [] in [each.get("by") for each in told.data["rules"]]
+
+
+def test_a_rule_that_held_and_was_withdrawn_is_no_reason_of_its_own() -> None:
+    sparse = recommend({"task": "binary", "architecture": "dense_stack", "sparsity": "sparse"})
+    assert "Why not dropout = alpha_dropout" in str(why_not(sparse, "dropout", "alpha_dropout"))
+
+
+def test_a_silent_rule_of_a_lower_layer_would_be_outranked() -> None:
+    fast = recommend({"task": "binary", "architecture": "dense_stack", "latency_importance": "high"})
+    assert "would outrank it." in " ".join(str(why_not(fast, "activation", "tanh")).split())
+
+
+def test_the_rulebook_may_be_given_to_what_was_read_from_json() -> None:
+    read = Recommendation.from_json(PLAIN.to_json())
+    assert grounds.grounds_of(read, BOOK).rulebook is BOOK
+    assert grounds.grounds_of(read).rulebook.sha256 == BOOK.sha256
+
+
+def test_not_knowing_a_number_may_be_the_change() -> None:
+    starved = {"task": "regression", "architecture": "dense_stack", "features": 20, "outputs": 1, "labeled_rows": 10}
+    found = recommend(starved)
+    assert found["dropout"] == "alpha_dropout"
+    fixed = [name for name in found.problem.facts() if name != "outputs"]
+    told = counterfactual(found, "dropout", "none", fixed=fixed)
+    assert "unknown" in " ".join(each["values"] for changes in told.data["sets"] for each in changes)
+
+
+def test_changes_that_make_no_valid_problem_are_no_answer() -> None:
+    facts = PLAIN.problem.facts()
+    assert not _is_right(BOOK, facts, "loss", "mse", (Change("outputs", (1,), 1),))
+    assert _is_right(
+        BOOK, facts, "precision", "int8", (Change("target_device", ("microcontroller",), "microcontroller"),)
+    )
+
+
+def test_a_silent_rule_may_be_withdrawn_even_if_it_applied() -> None:
+    text = recommend({"task": "binary", "architecture": "recurrent", "data_kind": "text"})
+    told = " ".join(str(why_not(text, "embedding_size", 32)).split())
+    assert "Even then large-embeddings-for-words would withdraw it." in told
