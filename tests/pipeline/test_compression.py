@@ -8,6 +8,7 @@ import pytest
 
 import advisor
 from advisor.interfaces.cli.main import run as advisor_command
+from advisor.pipeline.benching import BARE, PREDICT, bench
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(180)]
 SECONDS = 1.0
@@ -42,6 +43,9 @@ def test_a_size_budget_is_kept_and_every_step_is_written_down(table, tmp_path):
             assert (tmp_path / "run" / rung["artifact"]).is_file()
             assert {"latency_p99_ms", "bytes", "val_before", "val_after", "test_after"} <= set(rung)
     run.verify()
+    timed = {each.name for each in bench(run, batches=(1,), seconds=0.02).timings}
+    assert {f"ladder/{path.name}" for path in (tmp_path / "run" / "model" / "ladder").glob("*.tflite")} <= timed
+    assert any("full_int8" in name for name in timed)
     rows = pl.read_csv(table).drop("y")
     assert np.isfinite(run.predict(rows)).all()
 
@@ -140,8 +144,6 @@ def test_too_few_rows_to_learn_ranges_from_are_counted_and_training_in_8_bits_he
 
 
 def test_deep_networks_are_delivered_folded_and_bench_measures_every_artefact(table, tmp_path):
-    from advisor.pipeline.benching import BARE, PREDICT, bench
-
     out = tmp_path / "run"
     given = {"hidden_layers": 5, "latency_importance": "high"}
     run = advisor.train(given, table, target="y", out=out, time_budget=SECONDS)
