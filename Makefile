@@ -44,7 +44,7 @@ lint: $(READY)
 # Every branch of what decides and explains is tested: fails below 100 %.
 coverage: $(READY)
 	$(RUN)/python -m coverage run --branch --data-file=.coverage --source=$(DECIDING) -m pytest -q -m "not slow" \
-		tests/unit/knowledge tests/unit/inference tests/unit/explanation tests/scenarios tests/rules
+		tests/unit/knowledge tests/unit/inference tests/unit/explanation tests/scenarios
 	$(RUN)/python -m coverage report --data-file=.coverage --show-missing --skip-covered --fail-under=100
 
 # Side-by-side measurements; they print what they compare with, and gate nothing.
