@@ -40,7 +40,10 @@ SPECS = {
     "table": InputSpec(
         "table",
         (4,),
-        (*(EncodedColumn(f"x{k}", f"x{k}", "numeric") for k in range(3)), EncodedColumn("c", "c", "code", cardinality=6)),
+        (
+            *(EncodedColumn(f"x{k}", f"x{k}", "numeric") for k in range(3)),
+            EncodedColumn("c", "c", "code", cardinality=6),
+        ),
     ),
     "image": InputSpec("image", (6, 5, 1)),
     "series": InputSpec("series", (4, 2), details={"channels": ["u", "v"]}),

@@ -308,3 +308,12 @@ def test_what_no_possible_problem_reaches_is_no_gap() -> None:
     book = load(always_deep, declarations=DECLARATIONS, base="")
     assert "K140" in {finding.code for finding in verify(book).findings}
     assert "K140" not in {finding.code for finding in verify(replace(book, impossible=never)).findings}
+
+
+def test_a_computed_number_has_a_unit_too() -> None:
+    declared = DECLARATIONS.replace(
+        "slots:\n", "computed:\n  rows_per_parameter: {unit: rows, meaning: m, reads: [rows]}\nslots:\n"
+    )
+    rules = RULES + _rule("starved", "when: {rows_per_parameter: {lt: §many_layers}}\nset: {pruned: true}")
+    message, _ = _found("K148", rules, declared)
+    assert message == "'many_layers' is in layers, but 'rows_per_parameter' in rows"
