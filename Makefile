@@ -18,6 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies into $(VENV) (a few minutes the first time) ..."
 	@$(RUN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	@$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(RUN)/advisor rules list >/dev/null  # read and check the rulebooks once; later processes find them kept
 	@touch $(READY)
 
 # A problem described, an explained recommendation, a real data set trained, a measured model in a run folder.
