@@ -15,6 +15,8 @@ from advisor.pipeline.work import Work
 from advisor.training import Recipe, tensorboard_writer, train
 
 LOWEST_RATE = 1e-7
+NO_LIMIT = 1e12
+"""A network that goes on from a loss of next to nothing may rise by any factor; that is no divergence."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
     usual = min(first.maximum_learning_rate or tuning.rate, tuning.rate or math.inf)
     rate = max(usual * float(values["fine_tuning_rate_fraction"] or 1.0), LOWEST_RATE)
     left = max(1, recipe.max_epochs - frozen_epochs)
-    lower = replace(recipe, max_epochs=left, maximum_rate=rate)
+    lower = replace(_without_limits(recipe), max_epochs=left, maximum_rate=rate)
     second = _train(core, tuning, "unfrozen", lower, 1 - share, told(len(first.epochs)))
     report = joined(first, second)
     return Trial(tuning.candidate, core, report, judge(work.prepared, core, values))
@@ -82,8 +84,14 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
 def _tune_all(core: Any, tuning: Tuning, recipe: Recipe) -> Trial:
     values = tuning.work.values
     rate = max(tuning.rate * float(values["fine_tuning_rate_fraction"] or 1.0), LOWEST_RATE)
-    report = _train(core, tuning, "unfrozen", replace(recipe, maximum_rate=rate), 1.0, _teller(tuning)(0))
+    report = _train(
+        core, tuning, "unfrozen", replace(_without_limits(recipe), maximum_rate=rate), 1.0, _teller(tuning)(0)
+    )
     return Trial(tuning.candidate, core, report, judge(tuning.work.prepared, core, values))
+
+
+def _without_limits(recipe: Recipe) -> Recipe:
+    return replace(recipe, divergence_factor=NO_LIMIT, collapse_factor=NO_LIMIT)
 
 
 def joined(first: TrainingReport, second: TrainingReport) -> TrainingReport:

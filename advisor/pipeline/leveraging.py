@@ -13,7 +13,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Event, PretrainedBody
 from advisor.builder import Cut, Graft, put_in
-from advisor.errors import AdvisorError, StorageError
+from advisor.errors import AdvisorError, StorageError, TrainingError
 from advisor.export.keras_format import predictor
 from advisor.pipeline.clock import Clock
 from advisor.pipeline.fine_tuning import Tuning, fine_tune
@@ -265,7 +265,13 @@ class _Stage:
             )
             core = work.build(statistics=body.statistics, body=each.body)
             put_in(core, each.weights, place=body.title)
-            trial = fine_tune(core, tuning)
+            try:
+                trial = fine_tune(core, tuning)
+            except TrainingError as error:
+                if number == len(waiting) - 1 and not done:
+                    raise
+                self.tell(Event("not_leveraged", f"{candidate.title}: {error.findings[0].message}"))
+                continue
             for event in trial.report.events:
                 self.tell(event)
             self.trials.append(trial)
