@@ -82,12 +82,19 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
 
 
 def _tune_all(core: Any, tuning: Tuning, recipe: Recipe) -> Trial:
-    values = tuning.work.values
-    rate = max(tuning.rate * float(values["fine_tuning_rate_fraction"] or 1.0), LOWEST_RATE)
-    report = _train(
-        core, tuning, "unfrozen", replace(_without_limits(recipe), maximum_rate=rate), 1.0, _teller(tuning)(0)
-    )
-    return Trial(tuning.candidate, core, report, judge(tuning.work.prepared, core, values))
+    """Train all layers at each of the rates that the rulebook lists, from the same beginning; keep the best."""
+    work, told = tuning.work, _teller(tuning)(0)
+    fractions = work.values.get("unsupervised_rate_fractions") or (work.values["fine_tuning_rate_fraction"] or 1.0,)
+    start, tried = core.get_weights(), []
+    for fraction in fractions:
+        core.set_weights(start)
+        lower = replace(_without_limits(recipe), maximum_rate=max(tuning.rate * float(fraction), LOWEST_RATE))
+        report = _train(core, tuning, f"unfrozen-{float(fraction):g}", lower, 1.0 / len(fractions), told)
+        trial = Trial(tuning.candidate, core, report, judge(work.prepared, core, work.values))
+        tried.append((trial, core.get_weights()))
+    best, weights = min(tried, key=lambda each: each[0].judged)
+    core.set_weights(weights)
+    return best
 
 
 def _without_limits(recipe: Recipe) -> Recipe:

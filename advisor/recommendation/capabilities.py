@@ -78,6 +78,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "unsupervised_patience": ANY_NUMBER,
     "unsupervised_held_out": ANY_NUMBER,
     "unsupervised_frozen_share": ANY_NUMBER,
+    "unsupervised_rate_fractions": ANY_NUMBER,
     "compression_ladder": (
         "fold_batch_normalization",
         "float16",

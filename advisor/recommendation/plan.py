@@ -96,6 +96,7 @@ _PRETRAINING_SLOTS = (
     "unsupervised_patience",
     "unsupervised_held_out",
     "unsupervised_frozen_share",
+    "unsupervised_rate_fractions",
     "fine_tuning_rate_fraction",
     "reuse_tries",
     "frozen_epoch_share",
