@@ -174,6 +174,7 @@ def test_a_killed_worker_and_a_stopped_server_go_on_from_the_checkpoint(tmp_path
         unfinished = tmp_path / "jobs" / home.rpartition("/")[2] / "run.partial"
         wait_until(lambda: list(unfinished.rglob("training.npz")))
         os.kill(worker_of(server), signal.SIGKILL)
+        told += events(client, home, after=told[-1][0], until=lambda event: event[2].get("attempt") == 2)
         told += events(client, home, after=told[-1][0], until=is_epoch)
         reasons = [data.get("reason", "") for _, kind, data in told if kind == "state"]
         assert "its process ended by signal SIGKILL" in reasons[2]
