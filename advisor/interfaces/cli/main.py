@@ -39,15 +39,24 @@ def _take_words_as_they_are(parameters: list[Any]) -> list[Any]:
     Where typer has no such conversion, or does it in another way, everything stays as it is.
     """
     try:
-        from typer._coercion import PassThroughRuntimeParam
+        from typer._coercion import PassThroughRuntimeParam, RuntimeParam, build_runtime_param
     except ImportError:
         return parameters
+
+    class Late(RuntimeParam):
+        """Makes typer's conversion when there is a value; nothing needs none."""
+
+        def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
+            return build_runtime_param(param.type_descriptor)._coerce_value(value, param=param, ctx=ctx)
+
     for parameter in parameters:
         descriptor = getattr(parameter, "type_descriptor", None)
-        if descriptor is None or parameter.nargs != 1 or parameter.multiple:
+        if descriptor is None:
             continue
-        if descriptor.annotation is str or (descriptor.annotation is bool and getattr(parameter, "is_flag", False)):
-            parameter._runtime_param = PassThroughRuntimeParam(descriptor.parameter_info, descriptor.annotation)
+        is_word = descriptor.annotation is str and parameter.nargs == 1 and not parameter.multiple
+        is_flag = descriptor.annotation is bool and getattr(parameter, "is_flag", False)
+        as_it_is = PassThroughRuntimeParam if is_word or is_flag else Late
+        parameter._runtime_param = as_it_is(descriptor.parameter_info, descriptor.annotation)
     return parameters
 
 
