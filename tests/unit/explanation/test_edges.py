@@ -33,6 +33,7 @@ def test_a_single_number_stands_for_a_list_of_one() -> None:
 
 def test_tables_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changing, "_MOST_TABLES", 1)
+    space_of(BOOK)[1].clear()
     for slot in ("activation", "precision"):
         table_of(BOOK, slot, "relu", {})
     assert len(space_of(BOOK)[1]) == 1

@@ -283,11 +283,15 @@ def test_a_script_without_data_takes_them_when_it_runs(
 
 @pytest.mark.parametrize("style", ["fit", "loop"])
 @pytest.mark.parametrize("name", CASES)
-def test_every_script_is_formatted_and_free_of_findings(name: str, style: str, tmp_path: Path) -> None:
+def test_every_script_is_formatted_and_free_of_findings(
+    name: str, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     path, source, document, values = advised(name, tmp_path)
     recipe = recipe_of(values, source.schema.target.task).as_dict()
     source.split(SEED)
-    data = ScriptData(str(path), source.schema, source=source)
+    # A short path: the constant of a very long one would be wrapped.
+    data = ScriptData(str(path.relative_to(tmp_path)), source.schema, source=source)
     folder = tmp_path / "scripts"
     folder.mkdir()
     for number, each in enumerate((data, None)):
