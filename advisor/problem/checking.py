@@ -39,7 +39,9 @@ def check_facts(raw: object) -> tuple[dict[str, Any], frozenset[str]]:
         fact = FACTS.get(name) if isinstance(name, str) else None
         if fact is None:
             found.append(unknown_field(str(name)))
-        elif fact.accepts(value):
+            continue
+        value = _as_meant(fact, value)
+        if fact.accepts(value):
             facts[name] = float(value) if fact.kind == "number" and value is not None else value
         else:
             found.append(refused(fact, value))
@@ -64,10 +66,16 @@ def check_stated(raw: Mapping[str, Any]) -> None:
     found = [
         refused(FACTS[name], value) if name in FACTS else unknown_field(str(name))
         for name, value in raw.items()
-        if name not in FACTS or not FACTS[name].accepts(value)
+        if name not in FACTS or not FACTS[name].accepts(_as_meant(FACTS[name], value))
     ]
     if found:
         raise ProblemError(*found)
+
+
+def _as_meant(fact: FactType, value: Any) -> Any:
+    """Return 3 for 3.0 where a whole number is wanted: JSON has one kind of number."""
+    whole = fact.kind == "int" and type(value) is float and value.is_integer() and abs(value) < 2**53
+    return int(value) if whole else value
 
 
 def refused(fact: FactType, value: object) -> Finding:

@@ -114,8 +114,8 @@ class Problem(BaseModel):
     def _check_against_the_vocabulary(cls, data: Any, handler: ModelWrapValidatorHandler[Problem]) -> Problem:
         if isinstance(data, cls):
             return data
-        check_facts(data)
-        return handler(data)
+        facts, stated = check_facts(data)
+        return handler({name: facts[name] for name in facts if name in stated})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Problem:

@@ -15,8 +15,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 WIDTHS = (360, 1280)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A browser; Playwright keeps an event loop in this thread as long, which other tests can't share."""
     if BROWSER is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium), so no page was opened in a browser")
     from playwright.sync_api import sync_playwright

@@ -179,8 +179,8 @@ def test_risk_and_small_data_promise_only_what_the_calibration_rows_can_keep(num
 def pictures():
     draw = np.random.default_rng(0)
     labels = draw.integers(0, 2, 160)
-    x = draw.integers(0, 60, (160, 8, 8)).astype(np.uint8)
-    x[labels == 1, 2:6, 2:6] += 150
+    x = draw.integers(0, 200, (160, 8, 8)).astype(np.uint8)
+    x[(labels == 1) ^ (draw.random(160) < 0.2), 2:6, 2:6] += 50  # a fifth of the labels are wrong: nothing is certain
     return (
         {"X": x, "y": labels},
         {},

@@ -221,3 +221,10 @@ def test_measured_facts_that_make_no_sense_beside_stated_ones_are_left_out():
     facts, how = complete_facts({"task": "multiclass"}, measured, {})
     assert facts == {"task": "multiclass", "architecture": "dense_stack"}
     assert set(how) == {"architecture"}
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing() -> None:
+    problem = Problem.from_json('{"task": "multiclass", "architecture": "dense_stack", "outputs": 3.0}')
+    assert (problem.outputs, type(problem.outputs)) == (3, int)
+    with pytest.raises(ProblemError, match="a number with a fraction"):
+        Problem.from_json('{"task": "multiclass", "architecture": "dense_stack", "outputs": 3.5}')

@@ -19,6 +19,8 @@ from advisor.interfaces.service.jobs.limits import limit_this_process
 
 MOST_COLUMNS = 2000
 """Columns of which the answer tells; a table may have more."""
+NEAR_THE_LIMIT = 0.8
+"""Share of the allowed address space from which a failure is taken for one of memory."""
 
 
 def profile_of(path: Path, target: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,6 +75,13 @@ def profile_of(path: Path, target: str | None, options: Mapping[str, Any]) -> di
     }
 
 
+def _has_used(address_bytes: int) -> bool:
+    """Tell whether this process has come near its limit; a reader that gets no memory may call the file damaged."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmPeak"))
+    return peak > NEAR_THE_LIMIT * address_bytes
+
+
 def main() -> None:
     """Answer one question about one file."""
     asked = json.loads(sys.stdin.buffer.read())
@@ -80,13 +89,12 @@ def main() -> None:
     answer: dict[str, Any]
     try:
         answer = {"profile": profile_of(Path(asked["path"]), asked["target"], asked["options"])}
-    except AdvisorError as error:
-        answer = {"findings": [finding.as_dict() for finding in error.findings]}
-    except MemoryError:
-        finding = Finding(
-            "J110", asked["path"], "reading the data takes more memory than the service allows.", "Send less."
-        )
-        answer = {"findings": [finding.as_dict()]}
+    except (AdvisorError, MemoryError) as error:
+        findings = list(error.findings) if isinstance(error, AdvisorError) else []
+        if not findings or _has_used(asked["address_bytes"]):
+            message = "reading the data takes more memory than the service allows."
+            findings = [Finding("J110", asked["path"], message, "Send less.")]
+        answer = {"findings": [finding.as_dict() for finding in findings]}
     sys.stdout.write(json.dumps(answer))
     sys.stdout.flush()
     os._exit(0)

@@ -15,7 +15,7 @@ from advisor.errors import Finding, RequestError
 from advisor.interfaces.service.answering import Parameters, check_parameters, parameters_of
 from advisor.interfaces.service.jobs import descriptions
 from advisor.interfaces.service.jobs.datasets import too_large
-from advisor.interfaces.service.jobs.documents import read_request
+from advisor.interfaces.service.jobs.documents import MOST_STEPS, read_request
 from advisor.interfaces.service.jobs.events import RETRY, as_text
 from advisor.interfaces.service.jobs.media import ANY, UPLOADS
 from advisor.interfaces.service.jobs.records import DATA_OPTIONS, FORMATS, STATES, JobError, JobEvent
@@ -207,10 +207,9 @@ def _one(given: Parameters, name: str) -> str | None:
 def _value(name: str, text: str) -> str | int:
     if name not in _WHOLE:
         return text
-    if not _NUMBER.fullmatch(text) or int(text) < 1:
-        raise RequestError(
-            Finding("R175", name, f"{text[:40]!r} is no number of steps.", "Send a whole number from 1.")
-        )
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST_STEPS:
+        hint = f"Send a whole number from 1 to {MOST_STEPS}."
+        raise RequestError(Finding("R175", name, f"{text[:40]!r} is no number of steps.", hint))
     return int(text)
 
 
