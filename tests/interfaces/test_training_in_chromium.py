@@ -82,7 +82,6 @@ def test_a_file_of_an_unknown_format_is_refused_in_words(watched, tmp_path):
     page.click("button:has-text('Upload')")
 
 
-@pytest.mark.timeout(900)
 def test_upload_train_watch_and_read_the_report(watched, table):
     one = watched()
     page = one.open("/data")

@@ -10,7 +10,7 @@ import advisor
 from advisor.interfaces.cli.main import run as advisor_command
 from advisor.pipeline.benching import BARE, PREDICT, bench
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SECONDS = 1.0
 
 

@@ -17,7 +17,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CSV = {"content-type": "text/csv"}
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.properties.test_engine import (
     random_rules,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 EXAMPLES = 10_000
 BOOKS = 1_000

@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_the_earlier_artefacts_and_nothing_else(tmp_path):
         [sys.executable, "-c", textwrap.dedent(FULL_DISK), str(tmp_path), tests],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=600,
         check=False,
     )
     assert done.stdout.strip() == "kept", done.stderr[-2000:]

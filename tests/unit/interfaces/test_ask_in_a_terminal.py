@@ -33,7 +33,7 @@ class Terminal:
             ["-m", "advisor.interfaces.cli", *words],
             dimensions=(24, 80),
             encoding="utf-8",
-            timeout=20,
+            timeout=120,
             cwd=str(folder),
             env={**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state"), **environment},
         )
@@ -57,7 +57,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def wait_for(self, words: str) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while words not in self.text and words not in " ".join(self.text.split()):  # wherever lines are broken
             self._read(0.05)
             assert time.monotonic() < end, f"{words!r} did not appear in:\n{self.text}"
@@ -68,7 +68,7 @@ class Terminal:
 
     def take_what_is_offered(self, until: str) -> None:
         """In plain lines: press Enter at each prompt until some words appear, and wait for the prompt after them."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while True:
             while not self.seen.endswith(": "):
                 self._read(0.05)

@@ -326,7 +326,7 @@ def test_the_usual_folder_may_be_taken_and_a_stated_one_may_not(tmp_path, monkey
 def test_a_second_service_on_the_same_folder_refuses_to_start(tmp_path):
     words = [sys.executable, "-m", "advisor.interfaces.cli", "serve", "--port", "0", "--data-dir", str(tmp_path)]
     with client_of(tmp_path, most_running=0):
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 3
     assert "J109 another service uses this data folder" in done.stderr
 
@@ -347,7 +347,7 @@ with TestClient(app, base_url="http://127.0.0.1") as client:
 print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 """
     words = [sys.executable, "-c", code, str(tmp_path)]
-    done = subprocess.run(words, input=table(), capture_output=True, timeout=60, check=True)
+    done = subprocess.run(words, input=table(), capture_output=True, timeout=600, check=True)
     loaded = set(json.loads(done.stdout))
     assert loaded & {"keras", "tensorflow", "tf_keras", "sklearn", "polars"} == set()
     assert "fastapi" in loaded
