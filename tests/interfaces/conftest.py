@@ -61,6 +61,7 @@ class Watched:
             reduced_motion="reduce",
         )
         self.page = self.context.new_page()
+        self.page.set_default_timeout(240_000)
         self.home = home
         self.asked: list[str] = []
         self.complaints: list[str] = []

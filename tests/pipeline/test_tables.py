@@ -185,7 +185,7 @@ def long_job(two_classes, quick, tmp_path):
 
 
 def wait_for_checkpoint(partial, process):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     while not list(partial.rglob("*.npz")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
