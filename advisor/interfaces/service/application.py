@@ -30,6 +30,7 @@ from advisor.interfaces.service.jobs.service import JobService
 from advisor.interfaces.service.numbers import with_whole_numbers
 from advisor.interfaces.service.observing import Metrics
 from advisor.interfaces.service.problem_details import MEDIA_TYPE, details, status_of
+from advisor.interfaces.service.queries import refuse_parameters
 from advisor.interfaces.service.settings import Settings
 from advisor.interfaces.web import add_pages
 from advisor.knowledge import list_rulebooks
@@ -120,12 +121,12 @@ def _add_advice(app: FastAPI, settings: Settings) -> None:
 def _add_knowledge(app: FastAPI) -> None:
     @app.get("/v1/rulebooks", **openapi.RULEBOOKS)
     async def get_rulebooks(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         return Response(rulebook_list().model_dump_json(), media_type=_JSON)
 
     @app.get("/v1/rulebooks/{name}", **openapi.RULEBOOK)
     async def get_rulebook(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         return Response(rulebook_page(request.path_params["name"]).model_dump_json(), media_type=_JSON)
 
     @app.get("/v1/schemas/{name}", **openapi.SCHEMA)
@@ -134,7 +135,7 @@ def _add_knowledge(app: FastAPI) -> None:
 
         from advisor.interfaces.cli.schema import schema_of
 
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         return Response(json.dumps(schema_of(request.path_params["name"])), media_type="application/schema+json")
 
 

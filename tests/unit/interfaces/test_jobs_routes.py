@@ -116,7 +116,8 @@ def test_an_upload_tells_what_the_data_say(client, dataset):
     other = client.get(f"{home}/profile?target=rooms").json()
     assert (other["target"], other["facts"]["outputs"] > 1) == ("rooms", other["task"] == "multiclass")
     problem_of(client.get(f"{home}/profile?target=nothing"), 409, "D120")
-    problem_of(client.get(f"{home}/profile?horizon=x"), 422, "R175")
+    for query in ("horizon=x", "horizon=0", "data_kind=sound", "time=", f"time={'t' * 501}", f"target={'t' * 501}"):
+        problem_of(client.get(f"{home}/profile?{query}"), 422, "R175")
     assert dataset["id"] in {each["id"] for each in client.get("/v1/datasets").json()["datasets"]}
 
 
@@ -127,7 +128,7 @@ def test_an_upload_tells_what_the_data_say(client, dataset):
         (b"a,b\n1\n2,3\n", "text/csv", "", 409, "D106"),
         (b"PAR1 and nothing", "application/vnd.apache.parquet", "", 409, "D109"),
         (b"x", "application/octet-stream", "", 409, "D104"),
-        (b"x", "application/octet-stream", "?format=exe", 422, "J111"),
+        (b"x", "application/octet-stream", "?format=exe", 422, "R175"),
         (b"x", "text/csv", "?format=npz", 409, "J111"),
         (b"x", "text/csv", "?path=/etc/passwd", 422, "R173"),
         (b"x", "application/json", "", 415, "J134"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.interfaces.service.jobs.documents import (
+    MOST_LETTERS,
+    MOST_STEPS,
     DatasetDocument,
     DatasetList,
     EventDocument,
@@ -20,8 +22,8 @@ from advisor.interfaces.service.openapi import ALWAYS, KEY, WITH_BODY, content, 
 MODELS = (JobRequest, JobDocument, JobList, DatasetDocument, DatasetList, ProfileDocument, EventDocument)
 _NOW = (*ALWAYS, 422, 503)
 _ID = parameter("path", "id", {"type": "string", "pattern": f"^{IDENTITY.pattern}$"}, "Opaque name.")
-_COLUMN = {"type": "string", "minLength": 1, "maxLength": 500}
-_STEPS = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
+_COLUMN = {"type": "string", "minLength": 1, "maxLength": MOST_LETTERS}
+_STEPS = {"type": "integer", "minimum": 1, "maximum": MOST_STEPS}
 _LOCATION = {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where it is from now on."}}
 _TABLE = "size,rooms,price\n" + "".join(f"{40 + 3 * k},{1 + k % 5},{100 + 7 * k + 9 * (k % 5)}\n" for k in range(60))
 EXAMPLE_ID = "0123456789abcdef0123456789abcdef"

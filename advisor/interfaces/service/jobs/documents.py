@@ -12,7 +12,8 @@ from advisor.problem.checking import show
 from advisor.problem.strict_json import read_strict_json
 
 Identity = Annotated[str, Field(pattern=f"^{IDENTITY.pattern}$", description="Opaque name.")]
-Column = Annotated[str, Field(min_length=1, max_length=500)]
+MOST_LETTERS = 500
+Column = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
 MOST_STEPS = 1_000_000
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 Export = Literal["keras", "saved_model", "litert", "onnx"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
@@ -11,15 +11,15 @@ from fastapi.responses import FileResponse, StreamingResponse
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 
-from advisor.errors import Finding, RequestError
-from advisor.interfaces.service.answering import Parameters, check_parameters, parameters_of
+from advisor.errors import Finding
 from advisor.interfaces.service.jobs import descriptions
 from advisor.interfaces.service.jobs.datasets import too_large
-from advisor.interfaces.service.jobs.documents import MOST_STEPS, read_request
+from advisor.interfaces.service.jobs.documents import read_request
 from advisor.interfaces.service.jobs.events import RETRY, as_text
 from advisor.interfaces.service.jobs.media import ANY, UPLOADS
-from advisor.interfaces.service.jobs.records import DATA_OPTIONS, FORMATS, STATES, JobError, JobEvent
+from advisor.interfaces.service.jobs.records import JobError, JobEvent
 from advisor.interfaces.service.numbers import with_whole_numbers
+from advisor.interfaces.service.queries import read_query, refuse_parameters
 
 if TYPE_CHECKING:
     from advisor.interfaces.service.jobs.service import JobService
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 _KEY = re.compile(r"[!-~]{1,255}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
-_WHOLE = frozenset({"horizon", "window"})
-_MOST_LISTED = 200
 _ALONE = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
@@ -72,49 +70,47 @@ def add_refusals(app: FastAPI) -> None:
 def _add_datasets(app: FastAPI) -> None:
     @app.post("/v1/datasets", **descriptions.ADD_DATASET)
     async def post_dataset(request: Request) -> Response:
-        jobs, given = jobs_of(request), parameters_of(request)
-        check_parameters(given, ("format", "name"))
-        form = _format_of(request, given)
+        jobs, given = jobs_of(request), read_query(request, descriptions.ADD_DATASET)
+        form = _format_of(request, given.get("format"))
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length[:20]) > jobs.limits.most_upload_bytes:
             raise too_large(jobs.limits)
         try:
             key = _key_of(request)
             replayed = _replayed(jobs.knows_upload(key))
-            dataset = await jobs.add_dataset(request.stream(), form, name=_one(given, "name"), key=key)
+            dataset = await jobs.add_dataset(request.stream(), form, name=given.get("name"), key=key)
         except ClientDisconnect:
             raise JobError(400, Finding("R166", "", "the body broke off.")) from None
         return _json(dataset.document(), 201, {"Location": f"/v1/datasets/{dataset.id}", **replayed})
 
     @app.get("/v1/datasets", **descriptions.DATASETS)
     async def get_datasets(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         return _json({"datasets": [each.document() for each in await jobs_of(request).datasets()]})
 
     @app.get("/v1/datasets/{id}", **descriptions.DATASET)
     async def get_dataset(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         return _json((await jobs_of(request).dataset(request.path_params["id"])).document())
 
     @app.delete("/v1/datasets/{id}", **descriptions.REMOVE_DATASET)
     async def delete_dataset(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         await jobs_of(request).remove_dataset(request.path_params["id"])
         return Response(status_code=204)
 
     @app.get("/v1/datasets/{id}/profile", **descriptions.PROFILE)
     async def get_profile(request: Request) -> Response:
-        given = parameters_of(request)
-        check_parameters(given, ("target", *DATA_OPTIONS))
-        options = {name: _value(name, given[name][0]) for name in DATA_OPTIONS if name in given}
-        found = await jobs_of(request).profile(request.path_params["id"], _one(given, "target"), **options)
+        given = read_query(request, descriptions.PROFILE)
+        target = given.pop("target", None)
+        found = await jobs_of(request).profile(request.path_params["id"], target, **given)
         return _json(found)
 
 
 def _add_job_routes(app: FastAPI, settings: Settings) -> None:
     @app.post("/v1/jobs", **descriptions.ADD_JOB)
     async def post_job(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         asked = with_whole_numbers(await request.body(), read_request)
         jobs, key = jobs_of(request), _key_of(request)
         replayed = _replayed(jobs.knows_order(key))
@@ -123,31 +119,19 @@ def _add_job_routes(app: FastAPI, settings: Settings) -> None:
 
     @app.get("/v1/jobs", **descriptions.JOBS)
     async def get_jobs(request: Request) -> Response:
-        given = parameters_of(request)
-        check_parameters(given, ("state", "limit"))
-        state, limit = _one(given, "state"), _one(given, "limit") or "50"
-        if state is not None and state not in STATES:
-            raise RequestError(
-                Finding("R175", "state", f"there is no state {state[:40]!r}.", f"States: {', '.join(STATES)}.")
-            )
-        if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _MOST_LISTED:
-            raise RequestError(Finding("R175", "limit", f"{limit[:40]!r} is no number from 1 to {_MOST_LISTED}."))
-        found = await jobs_of(request).jobs(state=state, limit=int(limit))
+        given = read_query(request, descriptions.JOBS)
+        found = await jobs_of(request).jobs(state=given.get("state"), limit=given["limit"])
         return _json({"jobs": [each.document() for each in found]})
 
     @app.get("/v1/jobs/{id}", **descriptions.JOB)
     async def get_job(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         return _json((await jobs_of(request).job(request.path_params["id"])).document())
 
     @app.delete("/v1/jobs/{id}", **descriptions.CANCEL_JOB)
     async def delete_job(request: Request) -> Response:
-        given = parameters_of(request)
-        check_parameters(given, ("remove",))
-        name, remove = request.path_params["id"], _one(given, "remove")
-        if remove not in (None, "true"):
-            raise RequestError(Finding("R175", "remove", "this parameter takes the value true.", "Send remove=true"))
-        if remove is not None:
+        given, name = read_query(request, descriptions.CANCEL_JOB), request.path_params["id"]
+        if "remove" in given:
             await jobs_of(request).remove_job(name)
             return Response(status_code=204)
         job = await jobs_of(request).cancel(name)
@@ -157,7 +141,7 @@ def _add_job_routes(app: FastAPI, settings: Settings) -> None:
 def _add_results(app: FastAPI) -> None:
     @app.get("/v1/jobs/{id}/events", **descriptions.EVENTS)
     async def get_events(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         jobs, name = jobs_of(request), request.path_params["id"]
         after = request.headers.get("last-event-id", "0")
         job = await jobs.job(name)
@@ -173,7 +157,7 @@ def _add_results(app: FastAPI) -> None:
 
     @app.get("/v1/jobs/{id}/artifacts/{name:path}", **descriptions.ARTIFACT)
     async def get_artifact(request: Request) -> Response:
-        check_parameters(parameters_of(request), ())
+        refuse_parameters(request)
         found = await jobs_of(request).artifact(request.path_params["id"], request.path_params["name"])
         shown = "inline" if found.name == "report.html" else "attachment"
         return FileResponse(
@@ -199,27 +183,9 @@ def _json(document: object, status: int = 200, headers: Mapping[str, str] | None
     return Response(to_json(document), status, headers=dict(headers or {}), media_type=_JSON)
 
 
-def _one(given: Parameters, name: str) -> str | None:
-    values: Sequence[str] = given.get(name, ())
-    return values[0] if values else None
-
-
-def _value(name: str, text: str) -> str | int:
-    if name not in _WHOLE:
-        return text
-    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST_STEPS:
-        hint = f"Send a whole number from 1 to {MOST_STEPS}."
-        raise RequestError(Finding("R175", name, f"{text[:40]!r} is no number of steps.", hint))
-    return int(text)
-
-
-def _format_of(request: Request, given: Parameters) -> str | None:
+def _format_of(request: Request, stated: str | None) -> str | None:
     """Return the format that a request states; None where its bytes must tell."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    stated = _one(given, "format")
-    if stated is not None and stated not in FORMATS:
-        hint = f"Formats: {', '.join(FORMATS)}."
-        raise RequestError(Finding("J111", "format", f"there is no format {stated[:40]!r}.", hint))
     if kind == ANY:
         return stated
     if kind in UPLOADS and stated in (None, UPLOADS[kind]):
