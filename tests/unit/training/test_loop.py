@@ -169,10 +169,18 @@ def test_no_validation_rows_is_an_error() -> None:
 
 
 def test_learning_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
+    import tensorflow as tf
+
     data = bundle()
-    _train(data, network(data), on_epoch=tensorboard_writer(tmp_path / "logs", data.task))
+    report = _train(data, network(data), on_epoch=tensorboard_writer(tmp_path / "logs", data.task))
     (written,) = (tmp_path / "logs").iterdir()
-    assert b"val_rmse" in written.read_bytes()
+    curve = {
+        event.step: float(tf.make_ndarray(value.tensor))
+        for event in tf.compat.v1.train.summary_iterator(str(written))
+        for value in event.summary.value
+        if value.tag == "val_loss" and value.metadata.plugin_data.plugin_name == "scalars"
+    }
+    assert curve == {epoch.number: pytest.approx(epoch.val_loss) for epoch in report.epochs}
 
 
 def test_performance_scheduling_lowers_the_rate_when_validation_stalls() -> None:
