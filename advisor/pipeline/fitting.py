@@ -15,8 +15,7 @@ from advisor.pipeline.preparation import Prepared, limited
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.recipes import recipe_for
 from advisor.pipeline.uncertain import judge
-from advisor.problem import Problem
-from advisor.recommendation import Recommendation, recommend
+from advisor.recommendation import Recommendation, recommend_again
 from advisor.training import overfits, tensorboard_writer, train
 
 
@@ -156,7 +155,7 @@ def fit(
         if evidence is None:
             break
         tell(evidence)
-        again = reconsider(prepared, best.candidate.recommendation.problem)
+        again = reconsider(prepared, best.candidate.recommendation)
         if again.values == best.candidate.recommendation.values:
             tell(
                 Event("kept", "The rules have nothing more to turn on against overfitting; the network stays as it is.")
@@ -185,10 +184,11 @@ def _without_pruning(seconds: float | None, values: Mapping[str, Any]) -> float 
     return seconds * (1.0 - float(values.get("pruning_time_share") or 0.0))
 
 
-def reconsider(prepared: Prepared, problem: Problem) -> Recommendation:
+def reconsider(prepared: Prepared, before: Recommendation) -> Recommendation:
     """Let inference decide again with the evidence of overfitting as a fact."""
-    evident = Problem.from_facts({**problem.facts(), "overfitting_observed": True})
-    return limited(recommend(evident, prepared.request.rulebook), prepared.request)
+    evidence = {"overfitting_observed": True}
+    how = "seen in the first training"
+    return limited(recommend_again(before, evidence, prepared.request.rulebook, how=how), prepared.request)
 
 
 def _fit_all(

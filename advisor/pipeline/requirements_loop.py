@@ -17,8 +17,7 @@ from advisor.pipeline.fitting import fit
 from advisor.pipeline.preparation import limited
 from advisor.pipeline.progress import Progress
 from advisor.pipeline.sparsifying import prune
-from advisor.problem import Problem
-from advisor.recommendation import Recommendation, recommend
+from advisor.recommendation import Recommendation, recommend_again
 
 NARROWEST = 4
 """Neurons of the narrowest network that is tried: with fewer, a layer can hardly pass anything on."""
@@ -247,10 +246,10 @@ def _search(descent: Descent, depths: list[int]) -> tuple[str, tuple[int, int] |
 
 def _smaller(descent: Descent, layers: int, units: int) -> Recommendation:
     """Let inference decide again with the size as a fact."""
-    problem = descent.fitted.recommendation.problem
-    facts = {**problem.facts(), "hidden_layers": layers, "units": units}
     request = descent.bench.prepared.request
-    return limited(recommend(Problem.from_facts(facts), request.rulebook), request)
+    size = {"hidden_layers": layers, "units": units}
+    how = "a size tried to keep the budgets"
+    return limited(recommend_again(descent.fitted.recommendation, size, request.rulebook, how=how), request)
 
 
 def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:

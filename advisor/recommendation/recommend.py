@@ -54,3 +54,35 @@ def recommend(
         rulebook = load_rulebook(rulebook)
     inference = decide(rulebook, facts)
     return Recommendation(MappingProxyType(inference.values), basis=(rulebook, inference, stated, measured))
+
+
+def recommend_again(
+    before: Recommendation, changes: Mapping[str, Any], rulebook: str | Rulebook, *, how: str
+) -> Recommendation:
+    """Decide again after some facts turned out to be different; every other fact stays where it came from.
+
+    Args:
+        before: What was advised before.
+        changes: The facts that were found out, by name.
+        rulebook: Name or folder of the rulebook that decides, or a loaded one.
+        how: How they were found out, for the explanation.
+
+    Returns:
+        The recommendation, in which facts that were measured or left open are not taken for the user's words.
+
+    Raises:
+        ProblemError: If the changed facts are no valid problem.
+        KnowledgeError: If there is no such rulebook, or it can't be used.
+        InferenceError: If the rulebook leaves something undecided.
+    """
+    origins = before.trace["facts"]
+    known: dict[str, Any] = {}
+    measured: dict[str, str] = {}
+    for name, value in before.document["problem"].items():
+        origin = origins.get(name, {"origin": "given", "how": ""})
+        if origin["origin"] == "default" or name in changes:
+            continue
+        known[name] = value
+        if origin["origin"] == "measured":
+            measured[name] = origin["how"]
+    return recommend({**known, **changes}, rulebook, measured={**measured, **dict.fromkeys(changes, how)})

@@ -7,7 +7,7 @@ import pytest
 
 from advisor.errors import ArtifactError, KnowledgeError, ProblemError, RequestError
 from advisor.problem import Problem
-from advisor.recommendation import Recommendation, recommend
+from advisor.recommendation import Recommendation, recommend, recommend_again
 from advisor.recommendation.document import RecommendationDocument
 
 SMALLEST = {"task": "multiclass", "architecture": "dense_stack"}
@@ -222,3 +222,15 @@ def test_equality_and_repr():
     assert found != recommend({**SMALLEST, "task": "binary"})
     assert found != 1
     assert repr(found) == "Recommendation(task='multiclass', architecture='dense_stack')"
+
+
+def test_deciding_again_keeps_where_every_other_fact_came_from():
+    before = recommend({**SMALLEST, "labeled_rows": 600}, measured={"labeled_rows": "600 rows have a target."})
+    for known in (before, Recommendation.from_json(before.to_json())):
+        again = recommend_again(known, {"overfitting_observed": True}, "homl2", how="seen in training")
+        origins = {name: each["origin"] for name, each in again.trace["facts"].items()}
+        assert origins["task"] == "given"
+        assert origins["outliers"] == "default"
+        assert again.trace["facts"]["labeled_rows"] == {"origin": "measured", "how": "600 rows have a target."}
+        assert again.trace["facts"]["overfitting_observed"] == {"origin": "measured", "how": "seen in training"}
+        assert again["dropout"] != before["dropout"]
