@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.explanation import wording
+from advisor.explanation.effect import without_effect
 from advisor.problem import FACTS
 from advisor.recommendation import Recommendation
 
@@ -174,60 +175,11 @@ def _problem(document: Mapping[str, Any]) -> Section:
     return Section("Your problem", (Entry(tuple(stated), "Everything else has its default."),))
 
 
-_QUALIFIES: Mapping[str, tuple[str, Any]] = {
-    "normalization_position": ("normalization", "none"),
-    "regularization_strengths": ("regularization", "none"),
-    "dropout_rates": ("dropout", "none"),
-    "unsupervised_method": ("pretraining", []),
-    "fine_tuning_rate_fraction": ("pretraining", []),
-    "reuse_tries": ("pretraining", []),
-    "frozen_epoch_share": ("pretraining", []),
-    "dropped_layers": ("pretraining", []),
-    "reused_dropout": ("pretraining", []),
-    "pruned_after": ("pretraining", []),
-    "leverage_margin_errors": ("pretraining", []),
-    "sparsity_target": ("sparsification", "none"),
-    "sparsity_pattern": ("sparsification", "none"),
-    **dict.fromkeys(
-        (
-            "pruning_optimizer",
-            "pruning_schedule",
-            "pruning_learning_rate",
-            "pruning_epoch_share",
-            "pruning_fewest_epochs",
-            "pruning_begin_share",
-            "pruning_end_share",
-            "pruning_every_epochs",
-            "pruning_time_share",
-            "pruning_spares_output",
-            "smallest_pruned_layer",
-            "highest_sparsity",
-        ),
-        ("sparsification", "none"),
-    ),
-    "ladder_sparsity_target": ("compression_ladder", []),
-    "quantization_scales": ("precision", "float32"),
-    "quantization_epochs": ("compression_ladder", []),
-    "quantization_learning_rate": ("compression_ladder", []),
-    "allowed_metric_cost": ("compression_ladder", []),
-    "mc_samples": ("mc_dropout", False),
-    "mc_minimum_samples": ("mc_dropout", False),
-    "uncertainty_ladder": ("mc_dropout", False),
-    "sampling_artifact": ("mc_dropout", False),
-}
-"""Slots that say more about another slot, and the value of that one with which they mean nothing."""
-
-
 def _is_quiet(document: Mapping[str, Any], slot: str) -> bool:
     """Tell whether a slot can be passed over in a brief explanation: off anyway, or without effect here."""
-    decisions = document["decisions"]
-    if slot in _QUALIFIES:
-        main, off = _QUALIFIES[slot]
-        return main in decisions and decisions[main]["value"] == off
-    if slot == "batch_normalization_momentum" and "normalization" in decisions:
-        return bool(decisions["normalization"]["value"] != "batch_normalization")
-    value = decisions[slot]["value"]
-    return not decisions[slot]["facts"] and (not value or value == "none")
+    decision = document["decisions"][slot]
+    off = not decision["value"] or decision["value"] == "none"
+    return without_effect(document, slot) or (off and not decision["facts"])
 
 
 def _decisions(document: Mapping[str, Any], brief: bool) -> list[Section]:
@@ -237,7 +189,7 @@ def _decisions(document: Mapping[str, Any], brief: bool) -> list[Section]:
     for slot, decision in decisions.items():
         by_rule = groups.setdefault(decision["group"], {})
         if brief and _is_quiet(document, slot):
-            if slot not in _QUALIFIES:
+            if not without_effect(document, slot):
                 quiet.setdefault(decision["group"], []).append(decision["title"])
         else:
             by_rule.setdefault((decision["rule"], *decision.get("further_rules", ())), []).append(slot)

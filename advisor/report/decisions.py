@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.report.wording import in_sentence, joined, shown, words
+from advisor.explanation.effect import without_effect
+from advisor.report.wording import counted, in_sentence, joined, shown, words
 
 STATUS = {
     "carried_out": ("carried out", "good"),
@@ -15,6 +16,8 @@ STATUS = {
     "not_needed": ("not needed", "small"),
 }
 OTHER = "Other decisions"
+Reason = tuple[str, str]
+Members = list[tuple[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mappi
         if step.get("status") == "not_carried_out_yet"
         for slot in step.get("slots", ())
     }
-    grouped: dict[str, dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]]] = {}
+    grouped: dict[str, dict[Reason, Members]] = {}
     for slot, decision in recommendation.get("decisions", {}).items():
         group = str(decision.get("group") or slots.get(slot, {}).get("group") or OTHER)
         reason = (str(decision.get("rule", "")), str(decision.get("because", "")))
@@ -97,7 +100,9 @@ def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mappi
     for title, reasons in grouped.items():
         cards: list[Card] = []
         unused: list[Card] = []
-        for (rule, because), members in reasons.items():
+        titles: list[str] = []
+        settings = 0
+        for (rule, because), members in _parted(recommendation, reasons):
             lines = tuple(
                 Line(
                     str(decision.get("title") or slots.get(slot, {}).get("title") or words(slot)),
@@ -115,10 +120,26 @@ def decision_groups(recommendation: Mapping[str, Any], slots: Mapping[str, Mappi
                 lines,
                 tuple(_more(members, rules.get(rule, {}))),
             )
-            (unused if all(_is_unused(slot, decision, undone) for slot, decision in members) else cards).append(card)
-        titles = joined(in_sentence(line.title) for card in unused for line in card.values)
-        groups.append(Group(words(title), tuple(cards), tuple(unused), titles))
+            idle = all(without_effect(recommendation, slot) for slot, _ in members)
+            if idle or all(_is_unused(slot, decision, undone) for slot, decision in members):
+                unused.append(card)
+                settings += len(members) if idle else 0
+                titles += [] if idle else [in_sentence(line.title) for line in lines]
+            else:
+                cards.append(card)
+        if settings:
+            titles.append(f"{counted(settings, 'setting')} without effect here")
+        groups.append(Group(words(title), tuple(cards), tuple(unused), joined(titles)))
     return groups
+
+
+def _parted(recommendation: Mapping[str, Any], reasons: Mapping[Reason, Members]) -> Iterator[tuple[Reason, Members]]:
+    """Yield the decisions of each rule, those that mean nothing for this problem apart from the others."""
+    for reason, members in reasons.items():
+        idle = [member for member in members if without_effect(recommendation, member[0])]
+        for part in ([member for member in members if member not in idle], idle):
+            if part:
+                yield reason, part
 
 
 def sources(given: Any, works: Mapping[str, Any]) -> tuple[Source, ...]:

@@ -1,0 +1,89 @@
+"""Which decisions of a recommendation mean nothing for its problem, so that readers may be spared them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+QUALIFIES: Mapping[str, tuple[str, Any]] = {
+    "normalization_position": ("normalization", "none"),
+    "regularization_strengths": ("regularization", "none"),
+    "dropout_rates": ("dropout", "none"),
+    "unsupervised_method": ("pretraining", []),
+    "fine_tuning_rate_fraction": ("pretraining", []),
+    "reuse_tries": ("pretraining", []),
+    "frozen_epoch_share": ("pretraining", []),
+    "dropped_layers": ("pretraining", []),
+    "reused_dropout": ("pretraining", []),
+    "pruned_after": ("pretraining", []),
+    "leverage_margin_errors": ("pretraining", []),
+    "cross_buckets": ("wide_path", False),
+    "sparsity_target": ("sparsification", "none"),
+    "sparsity_pattern": ("sparsification", "none"),
+    **dict.fromkeys(
+        (
+            "pruning_optimizer",
+            "pruning_schedule",
+            "pruning_learning_rate",
+            "pruning_epoch_share",
+            "pruning_fewest_epochs",
+            "pruning_begin_share",
+            "pruning_end_share",
+            "pruning_every_epochs",
+            "pruning_time_share",
+            "pruning_spares_output",
+            "smallest_pruned_layer",
+            "highest_sparsity",
+        ),
+        ("sparsification", "none"),
+    ),
+    "ladder_sparsity_target": ("compression_ladder", []),
+    "quantization_scales": ("precision", "float32"),
+    "quantization_epochs": ("compression_ladder", []),
+    "quantization_learning_rate": ("compression_ladder", []),
+    "allowed_metric_cost": ("compression_ladder", []),
+    "mc_samples": ("mc_dropout", False),
+    "mc_minimum_samples": ("mc_dropout", False),
+    "uncertainty_ladder": ("mc_dropout", False),
+    "sampling_artifact": ("mc_dropout", False),
+}
+"""Slots that say more about another slot, and the value of that one with which they mean nothing."""
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("vocabulary_limit", "token_minimum", "longest_text"), ("text",)),
+    **dict.fromkeys(("longest_series", "window_seasons", "window_horizons"), ("series",)),
+    "categorical_encoding_limit": ("table", "series", "text"),
+    "embedding_size": ("table", "series", "text"),
+}
+"""Slots about one side of the data, and the kinds of data that have it."""
+CATEGORIES = ("categorical_encoding_limit", "embedding_size")
+"""Slots about categories: a table whose columns were seen to be numbers has none."""
+
+
+def without_effect(document: Mapping[str, Any], slot: str) -> bool:
+    """Tell whether a decided slot means nothing here: what it says more about is off, or the data have no such side.
+
+    Args:
+        document: The recommendation's JSON document.
+        slot: The slot.
+
+    Examples:
+        >>> from advisor.recommendation import recommend
+        >>> document = recommend({"task": "binary", "architecture": "dense_stack"}).document
+        >>> [without_effect(document, slot) for slot in ("vocabulary_limit", "mc_samples", "batch_size")]
+        [True, True, False]
+    """
+    decisions = document["decisions"]
+    if slot in QUALIFIES:
+        main, off = QUALIFIES[slot]
+        return main in decisions and bool(decisions[main]["value"] == off)
+    if slot == "batch_normalization_momentum" and "normalization" in decisions:
+        return bool(decisions["normalization"]["value"] != "batch_normalization")
+    problem = document.get("problem", {})
+    kind = problem.get("data_kind", "table")
+    if slot in KINDS and kind not in KINDS[slot]:
+        return True
+    if slot in CATEGORIES and kind == "table" and problem.get("categorical_columns") == 0:
+        facts = (document.get("trace") or {}).get("facts", {})
+        return bool(facts.get("categorical_columns", {"origin": "default"})["origin"] != "default")
+    return False
