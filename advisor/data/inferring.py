@@ -91,7 +91,7 @@ def infer_schema(
                 "D127",
                 "data",
                 f"no column is left to predict {name!r} from ({reasons}).",
-                "Add columns, or say what they are (kinds).",
+                "Add columns, or say what one is, such as --column NAME=numeric.",
             )
         )
     return schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +37,7 @@ def read_column(series: pl.Series, said: str | None = None) -> Column:
                 "D128",
                 f"column {series.name!r}",
                 f"all of its {series.len():,} values are missing.",
-                "Drop the column, or say that it is to be ignored.",
+                f"Drop the column, or leave it out with: --column {shlex.quote(series.name)}=ignored",
             )
         )
     if said is not None:

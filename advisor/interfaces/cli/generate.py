@@ -11,6 +11,7 @@ import typer
 
 from advisor.errors import ArtifactError, Finding, RequestError
 from advisor.interfaces.cli.describing import COLUMN_HELP, CROSS_HELP, WIDE_HELP, data_options
+from advisor.interfaces.cli.streams import write_line
 
 STYLES = ("fit", "loop")
 
@@ -51,7 +52,7 @@ def generate(
         raise RequestError(Finding("R134", f"--{said}", "it describes data, and none are given.", "Give --data too."))
     script = _script(_read(recommendation), style, data, target, seed, options)
     if out is None:
-        sys.stdout.write(script)
+        write_line(script)
         return
     from advisor.storage import write_text
 

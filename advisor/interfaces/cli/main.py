@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from advisor.errors import EXIT_INTERRUPTED, EXIT_REQUEST, AdvisorError
+from advisor.errors import EXIT_INTERRUPTED, EXIT_REQUEST, EXIT_UNUSABLE, AdvisorError
 
 COMMANDS = {
     "ask": "ask",
@@ -189,7 +189,7 @@ def _say(text: str) -> None:
 
 
 def _give_up_stdout() -> int:
-    """Return 0 after the reader of our output has gone away, such as ``head``; nothing more is written."""
+    """Return 0 when stdout takes nothing more, as when its reader, such as ``head``, has gone away."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -201,6 +201,9 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _give_up_stdout()
+    except OSError:  # what could not be written was told when it was written
+        _give_up_stdout()
+        code = code or EXIT_UNUSABLE
     sys.exit(code)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.errors import Finding, RequestError
+from advisor.interfaces.cli.streams import write_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,7 +77,7 @@ def predict(
     if out is None:
         buffer = BytesIO()
         frame.write_csv(buffer)
-        sys.stdout.write(buffer.getvalue().decode())
+        write_line(buffer.getvalue().decode())
         return
     from advisor.storage import write_with
 

@@ -10,6 +10,7 @@ import typer
 
 from advisor import __version__
 from advisor.errors import Finding, RequestError
+from advisor.interfaces.cli.streams import write_line
 
 IMAGE = f"advisor:{__version__}"
 
@@ -37,7 +38,7 @@ def step(
     files = STEPS[kind](arguments(), image)
     if out is None:
         for name, content in files.items():
-            sys.stdout.write(content if len(files) == 1 else f"# --- {name}\n{content}")
+            write_line(content if len(files) == 1 else f"# --- {name}\n{content}")
         return
     from advisor.storage import write_text
 

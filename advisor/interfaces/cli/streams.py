@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advisor.errors import AdvisorError, Finding, ProblemError
+from advisor.errors import AdvisorError, Finding, ProblemError, StorageError
 
 if TYPE_CHECKING:
     from advisor.explanation import Style
@@ -43,9 +43,23 @@ def read_input(name: str, what: str, error: type[AdvisorError] = ProblemError) -
 
 
 def write_line(text: str) -> None:
-    """Write text with a final newline to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-    sys.stdout.flush()
+    """Write text with a final newline to stdout.
+
+    Raises:
+        StorageError: If it can't be written, such as on a full disk; a reader that went away is no such error.
+    """
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as failure:
+        reason = failure.strerror or str(failure)
+        raise StorageError(
+            Finding(
+                "S101", "stdout", f"the answer can't be written: {reason}.", "Free space or write it to another place."
+            )
+        ) from None
 
 
 def note(text: str) -> None:

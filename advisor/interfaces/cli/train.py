@@ -13,6 +13,7 @@ import typer
 from advisor.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, Finding, ProblemError, RequestError
 from advisor.interfaces.cli.describing import COLUMN_HELP, CROSS_HELP, WIDE_HELP, data_options
 from advisor.interfaces.cli.live import Narrator
+from advisor.interfaces.cli.streams import write_line
 
 if TYPE_CHECKING:
     from advisor.artifacts import Epoch, Event
@@ -156,7 +157,7 @@ def train(
         number, now = tracker.log(run)
         print(f"MLflow: the run is {'logged' if now else 'there already'} as {number}.", file=sys.stderr)
     met = all(each["met"] for each in run.requirements)
-    print(_json(run) if as_json else _page(run))
+    write_line(_json(run) if as_json else _page(run))
     raise typer.Exit(EXIT_DONE if met else EXIT_NO)
 
 

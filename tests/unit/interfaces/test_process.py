@@ -57,6 +57,18 @@ def test_a_reader_that_goes_away_is_no_error():
     assert done.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("command", [["recommend", "-"], ["rules", "show", "--vocabulary"]])
+def test_a_full_disk_behind_stdout_is_one_clear_error(command):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*ADVISOR, *command], input=SMALLEST, stdout=full, stderr=-1, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "stdout  S101 the answer can't be written: No space left on device.",
+        "  Free space or write it to another place.",
+    ]
+
+
 def test_recommend_and_explain_in_a_pipe():
     script = f"{' '.join(ADVISOR)} recommend - | {' '.join(ADVISOR)} explain - --why activation"
     done = subprocess.run(["bash", "-c", script], input=SMALLEST, capture_output=True, text=True, check=True)
