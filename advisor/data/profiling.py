@@ -79,13 +79,15 @@ def target_facts(schema: DataSchema) -> list[tuple[str, Any, str]]:
     target = schema.target
     facts: list[tuple[str, Any, str]] = [("task", target.task, f"Target {target.name!r}: {target.how}.")]
     if target.task == "regression":
+        advice = "only you know whether a prediction must stay positive or within bounds."
+        if target.range == "positive":
+            advice = "say target_range=positive if every prediction must be above 0 as well."
         facts += [
             ("outputs", target.outputs, "A regression has one output a target column."),
             (
                 "target_range",
                 "unbounded",
-                f"The targets lie between {target.minimum:.6g} and {target.maximum:.6g}; only you know whether "
-                "a prediction must stay positive or within bounds.",
+                f"The targets lie between {target.minimum:.6g} and {target.maximum:.6g}; {advice}",
             ),
             (
                 "outliers",
@@ -116,6 +118,4 @@ def target_facts(schema: DataSchema) -> list[tuple[str, Any, str]]:
 def _notes(schema: Schema) -> tuple[str, ...]:
     notes = list(schema.notes)
     notes += [f"{column.name}: {column.note}." for column in schema.columns if column.note]
-    if schema.target.range == "positive":
-        notes.append("Every target is above 0; say target_range=positive if every prediction must be.")
     return tuple(notes)

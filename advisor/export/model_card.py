@@ -14,6 +14,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Artifact, Verdict
+from advisor.explanation.effect import without_effect
 
 TEMPLATES = Path(__file__).parent / "templates"
 PIPELINE_TAGS = {
@@ -82,7 +83,6 @@ def render_model_card(inputs: ModelCardInputs) -> str:
         The card, ready to be written as ``model_card.md`` (or as a repository's ``README.md``).
     """
     front = yaml.safe_dump(_front_matter(inputs), sort_keys=False, allow_unicode=True, width=100)
-    decisions = inputs.recommendation.get("decisions", {})
     body = (
         _environment()
         .get_template("model_card.md.j2")
@@ -93,7 +93,7 @@ def render_model_card(inputs: ModelCardInputs) -> str:
             features=list(inputs.features.items())[:MOST_COLUMNS],
             hidden_features=max(len(inputs.features) - MOST_COLUMNS, 0),
             metrics=sorted(inputs.network, key=lambda name: (name != inputs.primary, list(inputs.network).index(name))),
-            reasons=_reasons(decisions),
+            reasons=_reasons(inputs.recommendation),
             warnings=[_text(each) for each in inputs.recommendation.get("warnings", ())],
         )
     )
@@ -161,14 +161,22 @@ def _text(given: Any) -> str:
     return str(given.get("message", given)) if isinstance(given, Mapping) else str(given)
 
 
-def _reasons(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one entry for each rule: what it decided together, and why."""
+def _reasons(recommendation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one entry for each rule: what it decided together, and why; what has no effect here is left out."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for slot, decision in decisions.items():
+    for slot, decision in recommendation.get("decisions", {}).items():
+        if without_effect(recommendation, slot) or _is_off(decision):
+            continue
         key = (str(decision.get("rule", "")), str(decision.get("because", "")).strip())
         entry = found.setdefault(key, {"rule": key[0], "because": key[1], "values": []})
-        entry["values"].append((slot, _shown(decision.get("value"))))
+        entry["values"].append((decision.get("title", slot), _shown(decision.get("value"))))
     return list(found.values())
+
+
+def _is_off(decision: Mapping[str, Any]) -> bool:
+    """Tell whether something optional is simply not used: no fact of the problem spoke against it."""
+    value = decision.get("value")
+    return (not value or value == "none") and not decision.get("facts")
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.export.model_card import render_model_card
+from advisor.recommendation import recommend
 from advisor.report import model_card_inputs
 from tests.unit.report.sample import sample_inputs
 
@@ -29,13 +30,18 @@ def test_the_front_matter_is_what_model_hubs_read() -> None:
     assert result["metrics"][0] == {"type": "rmse", "value": 5.31, "name": "rmse"}
 
 
-def test_the_card_has_its_sections_and_every_decision() -> None:
+def test_the_card_has_its_sections_and_every_decision_that_shaped_the_model() -> None:
     _, body = front_and_body(render_model_card(CARD))
     for section in ("Intended use", "Use", "Data", "Metrics", "Limits", "How it was decided", "Reproducibility"):
         assert f"\n## {section}\n" in body
-    for slot, decision in CARD.recommendation["decisions"].items():
-        assert f"**{slot}**".replace("_", "\\_") in body
+    document = recommend({"task": "binary", "architecture": "dense_stack", "sparsity": "sparse"}).document
+    _, body = front_and_body(render_model_card(replace(CARD, recommendation=document)))
+    for slot in ("activation", "regularization", "sparsification", "batch_size"):
+        decision = document["decisions"][slot]
+        assert f"**{decision['title']}**: " in body
         assert decision["because"] in body
+    for slot in ("wide_path", "filters", "mc_samples", "vocabulary_limit", "unsupervised_epochs"):
+        assert f"**{document['decisions'][slot]['title']}**" not in body
 
 
 def test_a_metric_that_is_not_a_number_stays_out_of_the_index() -> None:
