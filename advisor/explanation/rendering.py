@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from advisor.explanation.outline import Entry, Outline, Section, Table
 
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
+_SPACES = re.compile(r"(\s+)")
+_PARTS = re.compile(r"[-_]*[^-_]+[-_]*|[-_]+")
 _MOST_UNBROKEN = 22
 """Columns of a table up to which no word is broken."""
 Paint = Callable[[str], str]
@@ -75,27 +77,48 @@ def _section(section: Section, width: int, style: Style) -> list[str]:
 
 
 def _table(table: Table, width: int, style: Style) -> list[str]:
-    """Return a table whose columns share the width: short ones take what they need, the others the rest."""
+    """Return a table whose columns share the width so that no word is broken, or only at its joints."""
     rows = (table.columns, *table.rows)
-    places = range(len(table.columns))
-    given = [
-        min(max(len(word) for row in rows for word in re.split(r"[\s-]", row[place])), _MOST_UNBROKEN)
-        for place in places
-    ]
-    wanted = [max(len(row[place]) for row in rows) for place in places]
-    left = width - 2 * len(given) - sum(given)
-    for place in sorted(places, key=lambda each: wanted[each] - given[each]):
-        more = min(wanted[place] - given[place], max(left, 0))
-        given[place] += more
-        left -= more
+    columns = list(zip(*rows, strict=True))
+    given = _column_widths(columns, width - 2 * len(columns))
+    wrappers = [_Cell(each) for each in given]
     lines: list[str] = []
-    for number, row in enumerate((*rows[:1], tuple("-" * given[each] for each in range(len(wanted))), *rows[1:])):
-        cells = [textwrap.wrap(cell, given[position]) or [""] for position, cell in enumerate(row)]
+    for number, row in enumerate((*rows[:1], tuple("-" * each for each in given), *rows[1:])):
+        cells = [wrapper.wrap(cell) or [""] for wrapper, cell in zip(wrappers, row, strict=True)]
         for line in range(max(map(len, cells))):
             parts = [f"{cell[line] if line < len(cell) else '':<{given[each]}}" for each, cell in enumerate(cells)]
             text = "  ".join(["", *parts]).rstrip()
             lines.append(style.heading(text) if number == 0 else text)
     return lines
+
+
+class _Cell(textwrap.TextWrapper):
+    """Wraps a cell at its spaces; only a word that is wider than the cell is broken, at its hyphens or underscores."""
+
+    def _split(self, text: str) -> list[str]:
+        words = _SPACES.split(text.strip())
+        return [part for word in words for part in ([word] if len(word) <= self.width else _PARTS.findall(word))]
+
+
+def _column_widths(columns: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return what each column gets: its widest part of a word, its widest word if there is room, and then its share."""
+    words = [[word for cell in column for word in cell.split()] for column in columns]
+    parts = [max((len(part) for word in each for part in _PARTS.findall(word)), default=1) for each in words]
+    given = [min(each, _MOST_UNBROKEN) for each in parts]
+    whole = [max(map(len, each), default=1) for each in words]
+    wanted = [max(map(len, column)) for column in columns]
+    left = width - sum(given)
+    places = range(len(columns))
+    for place in sorted(places, key=lambda each: whole[each] - given[each]):
+        more = max(whole[place] - given[place], 0)
+        if more <= left:
+            given[place] += more
+            left -= more
+    letters = [sum(map(len, column)) for column in columns]
+    while left > 0 and (short := [each for each in places if given[each] < wanted[each]]):
+        given[max(short, key=lambda each: letters[each] / given[each] ** 2)] += 1
+        left -= 1
+    return given
 
 
 def _row(label: str, value: str, column: int, width: int, style: Style) -> list[str]:

@@ -418,6 +418,22 @@ def test_the_explanation_answers_questions():
         advisor.explanation.draw  # noqa: B018
 
 
+def test_a_table_breaks_words_at_their_joints_and_only_where_they_do_not_fit():
+    steps = "fold_batch_normalization, quantization_aware_int8, fewer_layers"
+    table = Table(("Decision", "Now", "By"), (("If the budget is missed", steps, "stop-early-in-such-networks-too"),))
+    outline = Outline("T", "S", (Section("Facts", (), False, table),))
+    wide = outline_words(render_text(outline, width=80))
+    assert {"fold_batch_normalization,", "quantization_aware_int8,", "fewer_layers"} <= wide
+    narrow = render_text(outline, width=60)
+    assert all(len(line) <= 60 for line in narrow.splitlines())
+    assert {"stop-early-in-", "such-networks-", "too"} <= outline_words(narrow)
+    assert all(len(line) <= 40 for line in render_text(outline, width=40).splitlines())
+
+
+def outline_words(text: str) -> set[str]:
+    return set(text.split())
+
+
 def test_tables_fit_and_escape():
     table = Table(("Name", "What"), (("a" * 30, "b | c"), ("x", "long words " * 12)))
     outline = Outline("T", "S", (Section("H", table=table),))
