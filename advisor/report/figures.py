@@ -19,6 +19,8 @@ SERIES = ("#1f6fb2", "#b35309")
 INK, MUTED, GRID = "#202124", "#5f6368", "#dadce0"
 """Each colour stands for a role; the page's style sheet replaces it, for light and for dark."""
 LOG_RATIO = 30
+_NAMES = 30
+"""Room beside names on an axis: a reader's font may be wider than the one that the drawing was measured with."""
 Draw = Callable[[int], Any]
 
 
@@ -28,7 +30,7 @@ def _altair() -> Any:
     return altair
 
 
-def _render(draw: Draw, *, identifier: str, title: str, text: str) -> Figure:
+def _render(draw: Draw, *, identifier: str, title: str, text: str, has_names: bool = False) -> Figure:
     import vl_convert
 
     alt = _altair()
@@ -37,7 +39,7 @@ def _render(draw: Draw, *, identifier: str, title: str, text: str) -> Figure:
         chart = draw(width).configure(
             background="transparent",
             font="sans-serif",
-            padding={"left": 4, "right": 12, "top": 8, "bottom": 4},
+            padding={"left": _NAMES if has_names else 4, "right": 12, "top": 8, "bottom": 4},
             view=alt.ViewConfig(stroke=None),
             axis=alt.AxisConfig(
                 labelColor=MUTED,
@@ -268,7 +270,11 @@ def comparison(metrics: Metrics) -> Figure | None:
 
     text = f"{title}, {direction}: " + "; ".join(f"{row['model']} {row['label']}" for row in rows) + "."
     return _render(
-        draw, identifier="comparison", title=f"{metric_title(metrics, metrics.primary)} of each model", text=text
+        draw,
+        identifier="comparison",
+        title=f"{metric_title(metrics, metrics.primary)} of each model",
+        text=text,
+        has_names=True,
     )
 
 
@@ -393,4 +399,4 @@ def sparsity_bars(layers: Sequence[LayerSparsity]) -> Figure | None:
         return bars + base.mark_text(align="left", dx=5, color=INK, fontSize=12).encode(x=x, text="label:N")
 
     text = "; ".join(f"{row['layer']} {row['label']}" for row in rows)
-    return _render(draw, identifier="sparsity", title="Share of zeros in each kernel", text=text + ".")
+    return _render(draw, identifier="sparsity", title="Share of zeros in each kernel", text=text + ".", has_names=True)

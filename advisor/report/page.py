@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Event
+from advisor.problem import FACTS
 from advisor.report.decisions import decision_groups, plan_lines
 from advisor.report.doubt import abstaining, calibration_sentence, doubt_lines
 from advisor.report.figures import (
@@ -24,6 +25,7 @@ from advisor.report.figures import (
 )
 from advisor.report.graphing import drawn_decisions
 from advisor.report.inputs import NETWORK, DataProfile, ReportInputs
+from advisor.report.tiles import tiles
 from advisor.report.usage import ways
 from advisor.report.verdict import comparison_sign, metric_title, quality_sentences, requirement_sentence
 from advisor.report.wording import DASH, FORMATS, counted, duration, joined, number, shown, size, words
@@ -104,6 +106,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
         "warnings": [
             cut(text, 2000) for text in (*map(_warning, recommendation.get("warnings", ())), *inputs.warnings)
         ],
+        "tiles": tiles(inputs),
         "requirement_sentence": requirement_sentence(inputs.verdicts),
         "requirements": _requirements(inputs),
         "latency": inputs.latency
@@ -168,6 +171,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
             {"name": cut(trial.name), "validation": number(trial.validation), "kept": trial.kept, "why": cut(trial.why)}
             for trial in inputs.trials
         ],
+        "has_reasons": any(trial.why for trial in inputs.trials),
         "events": [_event(event) for event in events],
         "artifacts": [
             {
@@ -250,7 +254,12 @@ def _data(data: DataProfile) -> dict[str, Any]:
     return {
         "rows_sentence": f"{counted(sum(data.rows.values()), 'row')}: {joined(parts)}." if parts else "",
         "facts": [
-            {"title": words(field), "value": cut(shown(value)), "how": cut(how)} for field, value, how in data.facts
+            {
+                "title": FACTS[field].title if field in FACTS else words(field),
+                "value": cut(shown(value)),
+                "how": _sentence(cut(how)),
+            }
+            for field, value, how in data.facts
         ],
         "classes": [
             {"name": cut(name, 120), "rows": f"{count:,}", "share": f"{count / total:.1%}"}
@@ -269,6 +278,7 @@ def _data(data: DataProfile) -> dict[str, Any]:
             for column in data.columns[:MOST_COLUMNS]
         ],
         "column_count": counted(len(data.columns), "column"),
+        "has_notes": any(column.note for column in data.columns[:MOST_COLUMNS]),
         "hidden_columns": max(len(data.columns) - MOST_COLUMNS, 0),
     }
 

@@ -40,7 +40,8 @@ def number(value: float | None, digits: int = 4) -> str:
     if abs(value) >= 10**digits:
         return f"{value:,.0f}"
     if abs(value) < 1e-4:
-        return f"{value:.{max(digits - 2, 0)}e}"
+        digits_of, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
+        return f"{digits_of.rstrip('0').rstrip('.') if '.' in digits_of else digits_of}e{exponent}"
     text = f"{value:.{max(digits - 1 - math.floor(math.log10(abs(value))), 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
