@@ -9,7 +9,23 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
     "normalization_position": ("normalization", "none"),
     "regularization_strengths": ("regularization", "none"),
     "dropout_rates": ("dropout", "none"),
-    "unsupervised_method": ("pretraining", []),
+    "dropout_rate_search": ("dropout", "none"),
+    **dict.fromkeys(
+        (
+            "unsupervised_method",
+            "damage_rate",
+            "patch_size",
+            "unsupervised_optimizer",
+            "unsupervised_rate",
+            "unsupervised_batch_size",
+            "unsupervised_epochs",
+            "unsupervised_patience",
+            "unsupervised_held_out",
+            "unsupervised_frozen_share",
+            "unsupervised_rate_fractions",
+        ),
+        ("pretraining", []),
+    ),
     "fine_tuning_rate_fraction": ("pretraining", []),
     "reuse_tries": ("pretraining", []),
     "frozen_epoch_share": ("pretraining", []),
@@ -18,6 +34,10 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
     "pruned_after": ("pretraining", []),
     "leverage_margin_errors": ("pretraining", []),
     "cross_buckets": ("wide_path", False),
+    "token_vote_share": ("token_votes", "none"),
+    **dict.fromkeys(("filters", "kernel_size", "pooling"), ("convolution", "none")),
+    "recurrent_units": ("recurrent_cell", "none"),
+    "fixed_learning_rate": ("maximum_learning_rate", "range_test"),
     "sparsity_target": ("sparsification", "none"),
     "sparsity_pattern": ("sparsification", "none"),
     **dict.fromkeys(
@@ -45,12 +65,13 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
     "mc_samples": ("mc_dropout", False),
     "mc_minimum_samples": ("mc_dropout", False),
     "uncertainty_ladder": ("mc_dropout", False),
+    "noise_degrees_of_freedom": ("mc_dropout", False),
     "sampling_artifact": ("mc_dropout", False),
 }
 """Slots that say more about another slot, and the value of that one with which they mean nothing."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("vocabulary_limit", "token_minimum", "longest_text"), ("text",)),
+    **dict.fromkeys(("vocabulary_limit", "token_minimum", "longest_text", "beginning_letters", "token_votes"), ("text",)),
     **dict.fromkeys(("longest_series", "window_seasons", "window_horizons"), ("series",)),
     "categorical_encoding_limit": ("table", "series", "text"),
     "embedding_size": ("table", "series", "text"),

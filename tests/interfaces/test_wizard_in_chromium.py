@@ -21,6 +21,7 @@ PAGES = {
     "what if": f"/advice/what-if?{SPARSE}&if.sparsity=none&if.risk_sensitive=yes",
     "data": "/data",
     "trainings": "/runs",
+    "routes": "/docs",
     "an error": "/advice?task=multiclass&architecture=dense_stack&outputs=1",
 }
 VARIANTS = {

@@ -17,7 +17,7 @@ def add_pages(app: FastAPI, settings: Settings) -> None:
         app: The application; ``app.state.jobs`` trains, where there is one.
         settings: Its settings: the rulebook of visitors who choose none.
     """
-    from advisor.interfaces.web import advising, asking, training, uploading
+    from advisor.interfaces.web import advising, asking, describing, training, uploading
     from advisor.interfaces.web.pages import get_asset, said
 
     app.state.web_rulebook = settings.rulebook
@@ -38,6 +38,7 @@ def add_pages(app: FastAPI, settings: Settings) -> None:
         ("/runs/{job}", training.get_run),
         ("/runs/{job}/progress", training.get_progress),
         ("/runs/{job}/report", training.get_report),
+        ("/docs", describing.get_docs),
         ("/assets/{name}", get_asset),
     ):
         app.add_api_route(path, said(handler), methods=["GET"], include_in_schema=False)

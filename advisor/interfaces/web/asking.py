@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from advisor.errors import AdvisorError, Finding, ProblemError
 from advisor.explanation.wording import first_sentence
+from advisor.interfaces.service.openapi import EXAMPLE
 from advisor.interfaces.web.pages import go_to, page, say_answer
 from advisor.interfaces.web.state import Visit, written
 from advisor.interfaces.web.visiting import book_of, jobs_of, visit_of
@@ -39,7 +40,8 @@ MOST_RULES = 12
 
 async def get_start(request: Request) -> Response:
     """Answer with the start page."""
-    return page("start", has_jobs=jobs_of(request) is not None, questions=sum(fact.asked for fact in FACTS.values()))
+    example = Visit(Interview(answers=EXAMPLE)).link("/advice")
+    return page("start", has_jobs=jobs_of(request) is not None, example=example)
 
 
 async def get_question(request: Request) -> Response:

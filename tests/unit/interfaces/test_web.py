@@ -205,6 +205,24 @@ def test_what_if_tells_the_difference_alone_to_a_script_and_in_the_page_without(
     assert "is not an answer" in wrong.text
 
 
+def test_the_description_of_the_routes_names_them_all_and_how_to_call_them(client):
+    page = client.get("/docs")
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    document = client.get("/openapi.json").json()
+    routes = [(method.upper(), path) for path, each in document["paths"].items() for method in each]
+    said = text_of(page)
+    for method, path in routes:
+        assert f"{method} {path} {document['paths'][path][method.lower()]['summary']}" in said
+        assert f"$SERVICE{path}" in said
+    assert all(f">{field}</code>" in page.text.replace("<wbr>", "") for field in FACTS)
+    assert not re.findall(r'(?:src|href)="(?!/|#)', page.text)
+
+
+def test_the_example_on_the_start_page_is_a_recommendation(client):
+    (address,) = re.findall(r'href="(/advice\?[^"]+)"', client.get("/").text)
+    assert "12,000" in text_of(client.get(address.replace("&amp;", "&")))
+
+
 def test_a_tried_answer_drops_what_no_longer_fits():
     visit = Visit(Interview(answers={"task": "multiclass", "architecture": "dense_stack", "outputs": 5}))
     then, dropped = tried(visit, {"task": "binary"})
