@@ -21,7 +21,6 @@ rules = typer.Typer(
     help="Look at the rules, replay their cases, prove that nothing is wrong with them, and compare rulebooks.",
 )
 
-_MOST_REGIONS = 4
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -298,22 +297,9 @@ def compare_rulebooks(
         }
         write_line(to_json(document))
         return
-    lines = [f"{before.name} {before.version} → {after.name} {after.version}"]
-    for each in changes:
-        lines += ["", f"{each.slot}: other advice for {_percent(each.share)} of the cells that it depends on"]
-        for part in each.parts:
-            change = f"{_shown(_value_or_none(part.old))} → {_shown(_value_or_none(part.new))}"
-            lines += _wrap(f"{change}  ({_percent(part.share)})", "  ", "    ")
-            told = sorted(part.regions, key=lambda region: len(region.conditions))[:_MOST_REGIONS]
-            for word, region in zip(("when", *["or when"] * len(told)), told, strict=False):
-                lines += _wrap(f"{word} {region}", "    ", "      ")
-            if len(part.regions) > len(told):
-                lines.append(f"    or in {_count(len(part.regions) - len(told), 'further region')}; see --json")
-            problem = ", ".join(f"{name}: {_value(value)}" for name, value in part.witness.items())
-            lines += _wrap(f"for example {{{problem}}}", "    ", "      ")
-    same = len({*before.slots, *after.slots}) - len(changes)
-    lines += ["", f"{_count(len(changes), 'slot')} with other advice, {same} without."]
-    write_line("\n".join(lines))
+    from advisor.interfaces.cli.difference_page import difference_lines
+
+    write_line("\n".join(difference_lines(before, after, changes)))
 
 
 @rules.command("schema")
@@ -348,10 +334,6 @@ def _value_or_none(value: Any) -> Any:
 
 def _shown(value: Any) -> str:
     return "no such slot" if isinstance(value, dict) else _value(value)
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
 
 
 def _is_announced(slot: str, value: Any) -> bool:
