@@ -34,7 +34,7 @@ def difference_lines(before: Rulebook, after: Rulebook, changes: Sequence[SlotCh
     width = max(len(each.slot) for each in changes)
     lines += ["", *_wrap("In what share of the kinds of problems that a slot tells apart:", "", "  ")]
     lines += [f"  {each.slot:<{width}}  {_percent(each.share):>9}" for each in changes]
-    told: dict[tuple[Regions, ...], str] = {}
+    told: dict[Regions, str] = {}
     for each in changes:
         lines += ["", f"{each.slot}: other advice for {_percent(each.share)}"]
         regions = tuple(tuple(str(region) for region in part.regions) for part in each.parts)
