@@ -81,6 +81,7 @@ class _Proof:
         self.space = Space(rulebook)
         self.cells = 0
         self.stands: dict[int, dict[str, Value]] = {}
+        self.walked: dict[tuple[int, ...], dict[int, dict[str, Value]]] = {}
         self.remarks: list[Proven] = []
 
     def run(self, buildable: Buildable | None, announced: Buildable) -> Verification:
@@ -107,6 +108,10 @@ class _Proof:
         book, space = self.book, self.space
         slot = book.slots.get(name.removeprefix(DECIDED)) if name.startswith(DECIDED) else None
         found = _Target(name, book.writers[name], slot is not None and slot.collect)
+        if found.writers in self.walked:  # the same rules set another slot as well, so they stand together there too
+            found.together = self.walked[found.writers]
+            return found
+        self.walked[found.writers] = found.together
         cone = space.cone((name,))
         self.cells += cone.size
         bits = [f"{standing(book, position)} << {bit}" for bit, position in enumerate(found.writers)]
@@ -200,8 +205,10 @@ class _Proof:
         if useless and not uses and not withdrawing:
             message = f"rule {rule.id!r} changes nothing: wherever it wins, {useless[0]} says the same"
             hint = "Take the rule out, or narrow the other one."
+            if repeats:
+                hint = "That is no mistake: it has a reason of its own, and holds when the lower layer is changed."
             found = self.finding("K143", str(rule.place), message, self.stands[position], hint)
-            if repeats:  # a higher layer that repeats a lower one holds when the lower one is changed
+            if repeats:
                 self.remarks.append(found)
             else:
                 yield found

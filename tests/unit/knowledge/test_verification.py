@@ -149,6 +149,7 @@ def test_a_higher_layer_that_repeats_a_lower_one_is_a_remark() -> None:
     proof = _proof(RULES + _rule("repeats", "when: {fast: true}\nset: {pruned: false}"))
     assert proof.findings == ()
     assert [each.code for each in proof.remarks] == ["K143"]
+    assert proof.remarks[0].hint.startswith("That is no mistake")
 
 
 def test_a_defeat_that_never_withdraws_anything_is_found() -> None:
