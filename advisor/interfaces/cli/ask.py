@@ -81,9 +81,12 @@ def ask(
     if wants_json(json):
         write_line(found.to_json())
     else:
-        from advisor.explanation import explain
+        from dataclasses import replace
 
-        write_line(explain(found, brief=True).text(width=page_width(), style=page_style()))
+        from advisor.explanation import Explanation, explain
+
+        told = Explanation(replace(explain(found, brief=True).outline, hints=()))
+        write_line(told.text(width=page_width(), style=page_style()))
     if talks and folder is None:
         from advisor.interfaces.wizard.ending import ask_for_folder
 
@@ -210,6 +213,7 @@ def _save(found: Recommendation, interview: Interview, folder: Path) -> None:
     write_text(folder / "problem.json", found.problem.to_json() + "\n")
     write_text(folder / "recommendation.json", found.to_json() + "\n")
     note(f"Saved {folder / 'problem.json'} and {folder / 'recommendation.json'}.")
+    note(f"The whole reason of one value: advisor explain {folder / 'recommendation.json'} --why activation")
 
 
 def _offer_training(folder: Path, data: str | None, target: str | None, plain: bool, words: list[str]) -> int:

@@ -52,7 +52,7 @@ def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer 
         if found is None:
             _say(f"That is none of the answers. Type a number from 1 to {len(options)}, or one of the words.")
         elif is_trial and screen.preview is not None:
-            _say(screen.preview(found.value))
+            _say(screen.preview(found.value).sentence())
         else:
             return Answer(found.value)
 
@@ -99,7 +99,7 @@ def type_in(screen: Screen, default: str, read: Callable[[str], Any]) -> Answer 
             _say(f"{error.findings[0].message} {error.findings[0].hint}")
             continue
         if is_trial and screen.preview is not None:
-            _say(screen.preview(value))
+            _say(screen.preview(value).sentence())
         else:
             return Answer(value)
 

@@ -93,39 +93,63 @@ def _decided(rulebook: Rulebook, interview: Interview) -> tuple[dict[str, Any] |
         return None, ()
 
 
-def say_preview(found: Preview, name: str, value: Value, *, most: int = 6) -> str:
-    """Return a preview in a sentence or two.
+@dataclass(frozen=True)
+class Told:
+    """A preview in words.
+
+    Attributes:
+        headline: What is compared, or why nothing is.
+        rows: (slot's title, what would become of it), in the rulebook's order.
+        notes: What else there is to know, in sentences.
+    """
+
+    headline: str
+    rows: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def sentence(self, most: int = 6) -> str:
+        """Return it as running text.
+
+        Args:
+            most: How many changed slots are named.
+        """
+        parts = [f"{title} {becomes}" for title, becomes in self.rows[:most]]
+        if len(self.rows) > most:
+            parts.append(f"{len(self.rows) - most} more")
+        text = f"{self.headline} {'; '.join(parts)}." if parts else self.headline
+        return " ".join((text, *self.notes))
+
+
+def tell_preview(found: Preview, name: str, value: Value) -> Told:
+    """Return a preview in words.
 
     Args:
         found: The preview.
         name: The fact that is asked for.
         value: The answer in question.
-        most: How many changed slots are named.
     """
     if found.impossible:
-        return f"That can't be: {found.impossible}"
+        return Told(f"That can't be: {found.impossible}")
     word = say_fact_value(name, value)
-    parts = [
-        f"{title} {_short(after)}" if before is None and not found.has_beside else f"{title} {_arrow(before, after)}"
-        for title, before, after in found.changes[:most]
-    ]
-    if len(found.changes) > most:
-        parts.append(f"{len(found.changes) - most} more")
-    if parts and found.has_beside:
-        text = f"“{word}” instead of “{say_fact_value(name, found.beside)}” would change: {'; '.join(parts)}."
-    elif parts:
-        text = f"“{word}” leads to: {'; '.join(parts)}."
+    rows = tuple(
+        (title, _short(after) if before is None and not found.has_beside else _arrow(before, after))
+        for title, before, after in found.changes
+    )
+    if rows and found.has_beside:
+        text = f"“{word}” instead of “{say_fact_value(name, found.beside)}” would change:"
+    elif rows:
+        text = f"“{word}” leads to:"
     elif found.has_beside and value == found.beside:
         text = "This is what is offered; other answers are compared with it here."
     else:
         text = f"“{word}” changes nothing in the advice so far."
+    notes = []
     if found.assumed:
-        text += (
-            f" (Assuming {say_list([f'{FACTS[each].title}: {say_value(given)}' for each, given in found.assumed])}.)"
-        )
+        said = say_list([f"{FACTS[each].title}: {say_value(given)}" for each, given in found.assumed])
+        notes.append(f"(Assuming {said}.)")
     if found.dropped:
-        text += f" It would drop your answer to: {say_list(found.dropped)}."
-    return text
+        notes.append(f"It would drop your answer to: {say_list(found.dropped)}.")
+    return Told(text, rows, tuple(notes))
 
 
 def _arrow(before: Any, after: Any) -> str:

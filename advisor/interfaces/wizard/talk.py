@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from advisor.errors import ProblemError
-from advisor.explanation.wording import say_fact_value
+from advisor.explanation.wording import say_fact_value, say_list
 from advisor.interfaces.wizard.machine import (
     Interview,
     Question,
@@ -17,7 +17,7 @@ from advisor.interfaces.wizard.machine import (
     question_about,
     relevant,
 )
-from advisor.interfaces.wizard.preview import preview, say_preview
+from advisor.interfaces.wizard.preview import Told, preview, tell_preview
 from advisor.interfaces.wizard.relying import rules_relying_on
 from advisor.interfaces.wizard.terminal import BACK, FRONT, Answer, Front, Option, Screen
 from advisor.knowledge import Rulebook
@@ -118,11 +118,13 @@ class _Asker:
             text = f"{fact.question} (empty: {fact.null_means})"
         values: list[Any] = [option.value for option in options]
 
-        def shown(value: Any) -> str:
-            return say_preview(preview(self._rulebook, interview, question, value, values), fact.name, value)
+        def shown(value: Any) -> Told:
+            return tell_preview(preview(self._rulebook, interview, question, value, values), fact.name, value)
 
         heading = f"Question {question.number} of {question.of}: {fact.title}"
-        screen = Screen(heading, text, why_we_ask(self._rulebook, fact), footnote, shown, question.has_default)
+        why = why_we_ask(self._rulebook, fact)
+        way = (question.number, question.of)
+        screen = Screen(heading, text, why, footnote, shown, question.has_default, way)
         if not options:
             default = "" if question.default is None else f"{question.default:g}"
             if isinstance(question.default, int):
@@ -143,10 +145,10 @@ def why_we_ask(rulebook: Rulebook, fact: FactType) -> str:
     named = [f"“{rule.title}”" for rule in relying.directly[:_MOST_RULES]]
     if not named:
         return f"{fact.why} No rule of {rulebook.name} reads it."
-    left = len(relying.directly) - len(named)
-    count = f"{len(relying.directly)} rules read" if len(relying.directly) > 1 else "1 rule reads"
-    further = f", and {len(relying.further)} follow from these" if relying.further else ""
-    return f"{fact.why} {count} it{further}: {', '.join(named)}{f' and {left} more' if left else ''}."
+    count = len(relying.directly)
+    such = f"{count} rules read it, such as " if count > len(named) else "It is read by "
+    further = f"; {len(relying.further)} more follow from these" if relying.further else ""
+    return f"{fact.why} {such}{say_list(named)}{further}."
 
 
 def _summary(interview: Interview, front: Front) -> str:

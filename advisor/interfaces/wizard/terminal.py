@@ -19,12 +19,29 @@ from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.styles import Style
 
 from advisor.errors import ProblemError
+from advisor.interfaces.wizard.preview import Told
 
 BACK: Literal["back"] = "back"
 _WIDTH = 78
 _SHOWN = 13
-_PREVIEW_LINES = 4
-_STYLE = Style([("heading", "bold"), ("chosen", "bold"), ("muted", "fg:ansibrightblack"), ("wrong", "bold")])
+_FEWEST_LINES, _MOST_LINES = 4, 9
+"""Lines of a preview: as many as the terminal has left, within these."""
+_ROUND = 8
+"""Lines for the heading and what lies between the parts, and three above them that say what was answered before."""
+_TYPED = 6
+"""Lines of a preview where any number may be typed."""
+_BAR = 40
+_STYLE = Style(
+    [
+        ("heading", "bold"),
+        ("way", "fg:ansicyan"),
+        ("chosen", "bold fg:ansicyan"),
+        ("change", "fg:ansigreen"),
+        ("muted", "fg:ansibrightblack"),
+        ("wrong", "bold fg:ansired"),
+    ]
+)
+"""Colours only repeat what the words and the mark before an answer say."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +81,16 @@ class Screen:
         footnote: Why the default is what it is.
         preview: Says what an answer would change, while it is only highlighted or typed.
         offers: Whether one of the options is offered; else one must be chosen.
+        way: Number of the question and of all questions; None outside of them.
     """
 
     heading: str
     text: str
     why: str
     footnote: str = ""
-    preview: Callable[[Any], str] | None = None
+    preview: Callable[[Any], Told] | None = None
     offers: bool = True
+    way: tuple[int, int] | None = None
 
 
 class Choose(Protocol):
@@ -159,7 +178,9 @@ def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer 
 
     body = Window(FormattedTextControl(lines, focusable=True, show_cursor=False), dont_extend_height=True)
     help_line = "Up and Down choose, Enter answers, Esc goes back, ? says why we ask."
-    return _run(screen, body, keys, help_line, lambda: options[chosen].value)
+    taken = _lines(lines())
+    wanted = _wanted(screen, options)
+    return _run(screen, body, keys, help_line, lambda: options[chosen].value, taken, wanted)
 
 
 def type_in(screen: Screen, default: str, read: Callable[[str], Any]) -> Answer | Literal["back"]:
@@ -197,11 +218,19 @@ def type_in(screen: Screen, default: str, read: Callable[[str], Any]) -> Answer 
         [Window(FormattedTextControl(" > "), width=3, dont_extend_height=True), Window(BufferControl(buffer), height=1)]
     )
     body = HSplit([typed, Window(FormattedTextControl(message), dont_extend_height=True)])
-    return _run(screen, body, keys, "Enter answers, Esc goes back, ? says why we ask.", lambda: read(buffer.text))
+    return _run(
+        screen, body, keys, "Enter answers, Esc goes back, ? says why we ask.", lambda: read(buffer.text), 3, _TYPED
+    )
 
 
 def _run(
-    screen: Screen, body: Any, keys: KeyBindings, help_line: str, highlighted: Callable[[], Any]
+    screen: Screen,
+    body: Any,
+    keys: KeyBindings,
+    help_line: str,
+    highlighted: Callable[[], Any],
+    taken: int,
+    wanted: int,
 ) -> Answer | Literal["back"]:
     shows_why = False
 
@@ -220,11 +249,17 @@ def _run(
         event.app.exit(exception=KeyboardInterrupt())
 
     def head() -> StyleAndTextTuples:
-        return [("class:heading", screen.heading + "\n"), ("", "\n".join(_wrapped(screen.text)) + "\n")]
+        return [
+            ("class:heading", screen.heading + "\n"),
+            *_way(screen.way),
+            ("", "\n".join(_wrapped(screen.text)) + "\n"),
+        ]
+
+    def offer() -> StyleAndTextTuples:
+        return [("", "\n".join(_wrapped(screen.footnote)))] if screen.footnote else []
 
     def foot() -> StyleAndTextTuples:
-        lines = _wrapped(screen.footnote) if screen.footnote else []
-        return [("class:muted", "\n".join([*lines, *_wrapped(help_line)]))]
+        return [("class:muted", "\n".join(_wrapped(help_line)))]
 
     def told() -> StyleAndTextTuples:
         """Say why we ask, or what the highlighted answer would change, in as many lines whatever it is."""
@@ -232,19 +267,22 @@ def _run(
             return [("", "\n".join(["", *_wrapped(f"Why we ask: {screen.why}"), ""]))]
         if screen.preview is None:
             return []
+        around = [*_wrapped(screen.text), *_wrapped(screen.footnote), *_wrapped(help_line)]
+        left = app.output.get_size().rows - len(around) - taken - len(_way(screen.way)) - _ROUND
+        room = max(_FEWEST_LINES, min(wanted, left))
         try:
-            lines = _wrapped(screen.preview(highlighted()))
+            shown = _drawn(screen.preview(highlighted()), room)
         except ProblemError:
-            lines = []
-        if len(lines) > _PREVIEW_LINES:
-            lines = [*lines[: _PREVIEW_LINES - 1], f"{lines[_PREVIEW_LINES - 1][: _WIDTH - 2]} …"]
-        return [("", "\n".join(["", *lines, *[""] * (_PREVIEW_LINES - len(lines))]) + "\n")]
+            shown = []
+        return [("", "\n"), *shown, ("", "\n" * (room - _lines(shown)))]
 
     def fixed(text: Callable[[], StyleAndTextTuples]) -> Window:
         return Window(FormattedTextControl(text), dont_extend_height=True, wrap_lines=True)
 
     app: Application[Answer | Literal["back"]] = Application(
-        layout=Layout(HSplit([fixed(head), body, fixed(told), fixed(foot)]), focused_element=_focus(body)),
+        layout=Layout(
+            HSplit([fixed(head), body, fixed(offer), fixed(told), fixed(foot)]), focused_element=_focus(body)
+        ),
         key_bindings=keys,
         style=_STYLE,
         erase_when_done=True,
@@ -256,6 +294,39 @@ def _run(
     return app.run()
 
 
+def _lines(shown: StyleAndTextTuples) -> int:
+    return "".join(text for _, text, *_ in shown).count("\n")
+
+
+def _wanted(screen: Screen, options: Sequence[Option]) -> int:
+    """Return how many lines the longest preview takes, so that nothing jumps when another answer is highlighted."""
+    if screen.preview is None:
+        return 0
+    return max(_lines(_drawn(screen.preview(option.value), _MOST_LINES)) for option in options)
+
+
+def _way(way: tuple[int, int] | None) -> StyleAndTextTuples:
+    """Return a line that shows how far the questions have come."""
+    if way is None:
+        return []
+    done = round(_BAR * way[0] / max(way[1], 1))
+    return [("class:way", " " + "━" * done), ("class:muted", "─" * (_BAR - done) + "\n")]
+
+
+def _drawn(told: Told, room: int) -> StyleAndTextTuples:
+    """Return a preview as lines: what is compared, then a line for each change, as many as there is room for."""
+    lines: StyleAndTextTuples = [("", line + "\n") for line in _wrapped(told.headline)]
+    notes = [line for note in told.notes for line in _wrapped(note)]
+    free = room - len(lines) - len(notes)
+    fitting = told.rows if len(told.rows) <= free else told.rows[: max(free - 1, 0)]
+    width = max((len(title) for title, _ in fitting), default=0) + 2
+    for title, becomes in fitting:
+        lines += [("", f"   {title:<{width}}"), ("class:change", f"{_cut(becomes, _WIDTH - width - 3)}\n")]
+    if len(fitting) < len(told.rows) and free > 0:
+        lines.append(("class:muted", f"   and {len(told.rows) - len(fitting)} more\n"))
+    return [*lines, *[("class:muted", line + "\n") for line in notes]]
+
+
 def _focus(body: Any) -> Any:
     """Return the part of a screen that takes the keys: the typed line if there is one."""
     return body.get_children()[0].get_children()[1] if isinstance(body, HSplit) else body
@@ -265,9 +336,9 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=" ", subsequent_indent=" ", break_on_hyphens=False)
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, width: int = _WIDTH) -> str:
     lines = [line.rstrip() for line in text.split("\n")]
-    return "\n".join(line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…" for line in lines)
+    return "\n".join(line if len(line) <= width else line[: width - 1] + "…" for line in lines)
 
 
 FRONT = Front(choose, type_in)
