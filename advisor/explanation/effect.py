@@ -71,7 +71,9 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
 """Slots that say more about another slot, and the value of that one with which they mean nothing."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("vocabulary_limit", "token_minimum", "longest_text", "beginning_letters", "token_votes"), ("text",)),
+    **dict.fromkeys(
+        ("vocabulary_limit", "token_minimum", "longest_text", "beginning_letters", "token_votes"), ("text",)
+    ),
     **dict.fromkeys(("longest_series", "window_seasons", "window_horizons"), ("series",)),
     "categorical_encoding_limit": ("table", "series", "text"),
     "embedding_size": ("table", "series", "text"),
