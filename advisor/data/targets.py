@@ -197,7 +197,7 @@ def _classification(labels: Labels, task: str | None, how: str) -> Target:
                 "D126",
                 place,
                 f"a binary task needs two classes, but the target has {distinct:,} different values.",
-                "Say multiclass, or leave the task out.",
+                f"Say {_task(present)[0]}, or leave the task out.",
             )
         )
     if distinct > CONVENTIONS.maximum_classes:

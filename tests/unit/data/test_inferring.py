@@ -177,6 +177,11 @@ def test_a_target_that_nothing_can_be_learned_for_is_refused(
     assert finding.hint
 
 
+def test_a_task_that_does_not_fit_is_refused_with_one_that_does() -> None:
+    assert refused(table(y=["a", "b", "c"] * 20), task="binary").hint.startswith("Say multiclass,")
+    assert refused(table(y=np.arange(N) + 0.5), task="binary").hint.startswith("Say regression,")
+
+
 def test_too_many_classes_are_refused() -> None:
     frame = pl.DataFrame({"x": np.sin(np.arange(603)), "y": [f"c{i % 201}" for i in range(603)]})
     assert refused(frame).code == "D126"
