@@ -45,7 +45,7 @@ def test_a_regression_has_range_and_outliers(numbers: pl.DataFrame) -> None:
     assert "class_imbalance" not in facts
     positive = profile(numbers.with_columns(y=pl.col("y").exp()))
     assert positive.facts["target_range"] == "unbounded"
-    assert positive.how["target_range"].endswith("say target_range=positive if every prediction must be above 0 as well.")
+    assert positive.how["target_range"].endswith("target_range=positive if every prediction must be above 0 as well.")
 
 
 def test_rows_without_a_target_are_unlabeled(numbers: pl.DataFrame) -> None:
