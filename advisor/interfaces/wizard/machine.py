@@ -48,6 +48,7 @@ class Question:
         default: The answer that is offered.
         default_because: Why that one is offered.
         has_default: False when an answer must be chosen.
+        is_measured: Whether the data say it; then why is a sentence of its own.
     """
 
     fact: FactType
@@ -56,6 +57,7 @@ class Question:
     default: Value
     default_because: str
     has_default: bool
+    is_measured: bool = False
 
 
 def complete(interview: Interview) -> dict[str, Value]:
@@ -94,7 +96,7 @@ def _question(interview: Interview, name: str, number: int, of: int) -> Question
         return Question(fact, number, of, interview.kept[name], "it was your earlier answer", True)
     if name in interview.measured:
         because = interview.how.get(name) or "it was measured on the data"
-        return Question(fact, number, of, interview.measured[name], because, True)
+        return Question(fact, number, of, interview.measured[name], because, True, is_measured=True)
     return Question(fact, number, of, fact.default, fact.default_because, not fact.required)
 
 

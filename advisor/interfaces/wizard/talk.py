@@ -107,6 +107,9 @@ class _Asker:
         if question.has_default:
             words = say_fact_value(fact.name, question.default)
             footnote = f"Offered: {words}, because {_lower(question.default_because)}."
+            if question.is_measured:
+                because = question.default_because.strip().rstrip(".")
+                footnote = f"Offered: {words}, read from the data. {because[:1].upper()}{because[1:]}."
         options: list[Option] = []
         if fact.kind == "bool":
             options = [Option(False, "no"), Option(True, "yes")]
