@@ -12,6 +12,7 @@ from typing import Any
 from advisor.artifacts import Event, Rung
 from advisor.compression import fold
 from advisor.errors import AdvisorError, CompressionError, ExportError, Finding, TrainingError
+from advisor.evaluation import primary_metric
 from advisor.pipeline.candidates import Candidate, Workbench, cost_of
 from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.fitting import Fitted
@@ -133,7 +134,7 @@ class Descent:
         factor = candidate.violation(self.requirements)
         measured = (
             f"{candidate.latency.p99_ms * 1000:.1f} µs (p99), {candidate.artifact.bytes / 1000:.1f} kB, "
-            f"metric {before[0]:.4g} → {candidate.val:.4g}"
+            f"validation {primary_metric(task).name} {before[0]:.4g} → {candidate.val:.4g}"
         )
         if math.isnan(cost) or (cost > self.allowed and gated and not self.integers_only):
             outcome, why = "too_costly", f"{measured}: {cost:+.2%} is more than the allowed {self.allowed:.2%}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import textwrap
 from pathlib import Path
@@ -239,7 +240,7 @@ def describe_data(prepared: Prepared) -> list[str]:
     lines.append(
         f"  {len(bundle.train)} rows to fit on, {len(bundle.val)} to choose on, {len(bundle.test)} to measure on."
     )
-    lines.append(f"  {prepared.split.how}")
+    lines.append(f"  How these parts came about: {prepared.split.how}.")
     lines += [f"  Note: {note}" for note in (*prepared.profile.notes, *prepared.split.notes)]
     return lines
 
@@ -266,10 +267,16 @@ def _page(run: Run) -> str:
     for title, values in models.items():
         value = values.get(primary)
         lines.append(f"  {title:<{width}}  {primary} {'undefined' if value is None else format(value, '.4g')}")
-    lines += ["", *metrics["comparison"][-1:], ""]
+    lines += ["", *(line for each in metrics["comparison"][-1:] for line in textwrap.wrap(each, 100)), ""]
     lines += requirement_lines(run.requirements)
     if run.closest:
         lines += ["", *textwrap.wrap(run.closest, 100)]
+    folder = shlex.quote(str(run.path))
+    lines += [
+        "",
+        f"Read why and how good:  {run.path}/report.html",
+        f"Predict new rows:       advisor predict {folder} --data ROWS.csv",
+    ]
     return "\n".join(lines)
 
 
