@@ -110,3 +110,12 @@ def without_effect(document: Mapping[str, Any], slot: str) -> bool:
         facts = (document.get("trace") or {}).get("facts", {})
         return bool(facts.get("categorical_columns", {"origin": "default"})["origin"] != "default")
     return False
+
+
+def is_off(decision: Mapping[str, Any]) -> bool:
+    """Tell whether something optional is simply not used: it has no value, and no fact of the problem spoke against it.
+
+    A fraction of 0.0 is a value, such as where the pruning begins.
+    """
+    value = decision["value"]
+    return (value == "none" or (not value and not isinstance(value, float))) and not decision.get("facts")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.explanation import wording
-from advisor.explanation.effect import without_effect
+from advisor.explanation.effect import is_off, without_effect
 from advisor.problem import FACTS
 from advisor.recommendation import Recommendation
 
@@ -177,9 +177,7 @@ def _problem(document: Mapping[str, Any]) -> Section:
 
 def _is_quiet(document: Mapping[str, Any], slot: str) -> bool:
     """Tell whether a slot can be passed over in a brief explanation: off anyway, or without effect here."""
-    decision = document["decisions"][slot]
-    off = not decision["value"] or decision["value"] == "none"
-    return without_effect(document, slot) or (off and not decision["facts"])
+    return without_effect(document, slot) or is_off(document["decisions"][slot])
 
 
 def _decisions(document: Mapping[str, Any], brief: bool) -> list[Section]:

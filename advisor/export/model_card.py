@@ -14,7 +14,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Artifact, Verdict
-from advisor.explanation.effect import without_effect
+from advisor.explanation.effect import is_off, without_effect
 
 TEMPLATES = Path(__file__).parent / "templates"
 PIPELINE_TAGS = {
@@ -165,18 +165,12 @@ def _reasons(recommendation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one entry for each rule: what it decided together, and why; what has no effect here is left out."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for slot, decision in recommendation.get("decisions", {}).items():
-        if without_effect(recommendation, slot) or _is_off(decision):
+        if without_effect(recommendation, slot) or is_off(decision):
             continue
         key = (str(decision.get("rule", "")), str(decision.get("because", "")).strip())
         entry = found.setdefault(key, {"rule": key[0], "because": key[1], "values": []})
         entry["values"].append((decision.get("title", slot), _shown(decision.get("value"))))
     return list(found.values())
-
-
-def _is_off(decision: Mapping[str, Any]) -> bool:
-    """Tell whether something optional is simply not used: no fact of the problem spoke against it."""
-    value = decision.get("value")
-    return (not value or value == "none") and not decision.get("facts")
 
 
 def _shown(value: Any) -> str:
