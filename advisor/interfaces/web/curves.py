@@ -11,6 +11,8 @@ from advisor.report.wording import number
 
 WIDTH, HEIGHT = 1000.0, 200.0
 _MOST = 300
+_LOG_RATIO = 10
+"""Ratio of the highest loss to the lowest above which a linear drawing would flatten what is to be seen."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Curve:
         high: Loss at its top, in words.
         first: First epoch.
         last: Last epoch drawn.
+        is_logarithmic: Whether equal steps of the drawing are equal factors of the loss.
         width: Width of the drawing, in its own units.
         height: Height of the drawing.
     """
@@ -38,6 +41,7 @@ class Curve:
     high: str
     first: int
     last: int
+    is_logarithmic: bool = False
     width: float = WIDTH
     height: float = HEIGHT
 
@@ -55,12 +59,15 @@ def curve_of(network: str, epochs: Sequence[Mapping[str, Any]]) -> Curve | None:
     if not losses:
         return None
     low, high = min(losses), max(losses)
-    span = high - low or abs(high) or 1.0
+    is_logarithmic = low > 0 and high / low > _LOG_RATIO
+    measure = math.log if is_logarithmic else float
+    bottom = measure(low)
+    span = measure(high) - bottom or abs(high) or 1.0
     first, last = int(some[0]["number"]), int(some[-1]["number"])
 
     def points(key: str) -> str:
         return " ".join(
-            f"{_across(int(each['number']), first, last):.1f},{_down((float(each[key]) - low) / span):.1f}"
+            f"{_across(int(each['number']), first, last):.1f},{_down((measure(float(each[key])) - bottom) / span):.1f}"
             for each in some
             if _is_finite(each.get(key))
         )
@@ -70,7 +77,8 @@ def curve_of(network: str, epochs: Sequence[Mapping[str, Any]]) -> Curve | None:
         f"After epoch {last} of {network} the training loss is {number(end.get('loss'))} "
         f"and the validation loss {number(end.get('val_loss'))}."
     )
-    return Curve(network, text, points("loss"), points("val_loss"), number(low, 3), number(high, 3), first, last)
+    lines = points("loss"), points("val_loss")
+    return Curve(network, text, *lines, number(low, 3), number(high, 3), first, last, is_logarithmic)
 
 
 def _is_finite(value: object) -> bool:

@@ -16,7 +16,7 @@ from advisor.interfaces.web.curves import Curve, curve_of
 from advisor.interfaces.web.pages import HEADERS, check_same_origin, go_to, is_fragment, page, texts
 from advisor.interfaces.web.state import Visit
 from advisor.interfaces.web.visiting import need_jobs, visit_of
-from advisor.report.wording import duration, size, words
+from advisor.report.wording import duration, number, size, words
 
 if TYPE_CHECKING:
     from advisor.interfaces.service.jobs import Job, JobEvent
@@ -132,6 +132,7 @@ async def _run(request: Request) -> dict[str, Any]:
         "stages": _stages(events),
         "told": [event.data for event in events if event.kind == "event"][-_SHOWN:],
         "result": job.result,
+        "tiles": _tiles(job.result or {}),
         "requirements": [_requirement(each) for each in (job.result or {}).get("requirements", ())],
         "files": files[True],
         "more_files": files[False],
@@ -160,6 +161,22 @@ def _in_short(job: Job) -> dict[str, Any]:
         "tone": {"finished": "good", "failed": "bad"}.get(job.state, "small"),
         "created": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(job.created)),
     }
+
+
+def _tiles(result: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the numbers that are asked for first: how good, how fast, how large."""
+    metrics = result.get("metrics", {})
+    value = metrics.get("test", {}).get(result.get("primary"))
+    tiles = []
+    if value is not None:
+        tiles.append({"title": f"{result['primary']} on {metrics['rows']['test']:,} test rows", "value": number(value)})
+    if metrics.get("latency"):
+        title = "one prediction, 99th percentile"
+        tiles.append({"title": title, "value": f"{number(metrics['latency']['p99_ms'], 3)} ms"})
+    if metrics.get("artifacts"):
+        smallest = min(each["bytes"] for each in metrics["artifacts"])
+        tiles.append({"title": "smallest delivered file", "value": size(smallest)})
+    return tiles
 
 
 def _stages(events: Sequence[JobEvent]) -> list[dict[str, str]]:

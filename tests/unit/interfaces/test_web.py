@@ -291,6 +291,10 @@ def test_a_curve_has_two_lines_and_leaves_out_what_is_not_a_number():
     long = curve_of("long", [{"number": n, "loss": 1.0, "val_loss": 1.0} for n in range(1, 5000)])
     assert len(long.training.split()) < 400
     assert long.last == 4999
+    assert not curve.is_logarithmic
+    steep = curve_of("steep", [{"number": n, "loss": 10.0 ** (2 - n), "val_loss": 1.0} for n in range(1, 4)])
+    assert steep.is_logarithmic
+    assert steep.training == "0.0,0.0 500.0,100.0 1000.0,200.0"
 
 
 def test_the_pages_are_no_part_of_the_described_interface(client):
