@@ -48,6 +48,8 @@ def batch(
     if json:
         write_line(to_json(result.as_dict()))
     else:
-        note(f"Wrote {result.answered} recommendations and {result.failed} errors: {out}")
+        errors = f"{result.failed:,} {'error' if result.failed == 1 else 'errors'}"
+        answers = f"{result.answered:,} {'recommendation' if result.answered == 1 else 'recommendations'}"
+        note(f"Wrote {answers} and {errors}: {out}")
     if result.failed:
         raise typer.Exit(EXIT_NO)
