@@ -12,6 +12,7 @@ from advisor.data.reading import FORMATS, read_table
 from advisor.data.schema import Column, Schema, Target
 from advisor.data.sources import encoder_from_contract, open_source, profile
 from advisor.data.splitting import FRACTIONS, Split, make_split, stack_frames
+from advisor.data.training_share import count_for_training
 
 __all__ = [
     "CONVENTIONS",
@@ -31,6 +32,7 @@ __all__ = [
     "SourceOptions",
     "Split",
     "Target",
+    "count_for_training",
     "date_parts",
     "encoder_from_contract",
     "infer_schema",

@@ -83,6 +83,8 @@ class Conventions:
             one 0.4.
         maximum_duplicate_share: If more rows than this repeat another row, repetition is the table's nature (few
             columns, few values) and not copying; rows are then split one by one.
+        least_share_of_usual: Where a split that was given has fewer training rows than this share of what an ordinary
+            split of the same rows has, labeled rows are counted by those for training.
         float32_note_share: A numeric column whose rounding to float32 exceeds this share of its spread gets a note.
     """
 
@@ -101,6 +103,7 @@ class Conventions:
     outlier_rows: float = 0.01
     outlier_weight: float = 0.5
     maximum_duplicate_share: float = 0.5
+    least_share_of_usual: float = 0.5
     float32_note_share: float = 0.01
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from advisor.data.profiling import Profile
 from advisor.data.protocols import DATA_KINDS, DataEncoder, Source, SourceOptions
+from advisor.data.training_share import count_for_training
 from advisor.errors import DataError, Finding
 
 MODULES: Mapping[str, str] = {
@@ -121,6 +122,8 @@ def profile(
         DataError: If the data can't be read or used.
     """
     source = open_source(data, target, kind=kind, split_column=split_column, task=task, kinds=kinds, **options)
-    if source.kind == "text":
-        source.split(USUAL_SEED)  # only training rows say which words there are
+    is_divided = any(column.role == "split" for column in getattr(source.schema, "columns", ()))
+    if source.kind == "text" or is_divided:
+        split = source.split(USUAL_SEED)  # only training rows say which words there are
+        return count_for_training(source.profile, split)
     return source.profile

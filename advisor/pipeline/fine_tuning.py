@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor.artifacts import Epoch, TrainingReport
+from advisor.errors import TrainingError
 from advisor.pipeline.fitting import Candidate, Interrupted, Trial
 from advisor.pipeline.recipes import recipe_for
 from advisor.pipeline.uncertain import judge
@@ -65,13 +67,9 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
     if share == 0:
         return _tune_all(core, tuning, recipe)
     frozen_epochs = min(max(1, round(recipe.max_epochs * share)), max(1, recipe.max_epochs - 1))
-    frozen = [layer for layer in core.layers if layer.name in tuning.kept and layer.name not in tuning.partly_fresh]
-    for layer in frozen:
-        layer.trainable = False
     told = _teller(tuning)
-    first = _train(core, tuning, "frozen", replace(recipe, max_epochs=frozen_epochs), share, told(0))
-    for layer in frozen:
-        layer.trainable = True
+    with _frozen(core, tuning):
+        first = _train(core, tuning, "frozen", replace(recipe, max_epochs=frozen_epochs), share, told(0))
     usual = min(first.maximum_learning_rate or tuning.rate, tuning.rate or math.inf)
     rate = max(usual * float(values["fine_tuning_rate_fraction"] or 1.0), LOWEST_RATE)
     left = max(1, recipe.max_epochs - frozen_epochs)
@@ -82,19 +80,50 @@ def fine_tune(core: Any, tuning: Tuning) -> Trial:
 
 
 def _tune_all(core: Any, tuning: Tuning, recipe: Recipe) -> Trial:
-    """Train all layers at each of the rates that the rulebook lists, from the same beginning; keep the best."""
+    """Train at each of the rates that the rulebook lists, from the same beginning; keep the best.
+
+    A rate of 0 leaves the body as it is: only the new layers are trained, by the recipe of a training from scratch.
+    """
     work, told = tuning.work, _teller(tuning)(0)
     fractions = work.values.get("unsupervised_rate_fractions") or (work.values["fine_tuning_rate_fraction"] or 1.0,)
     start, tried = core.get_weights(), []
-    for fraction in fractions:
+    refused: TrainingError | None = None
+    for fraction in map(float, fractions):
         core.set_weights(start)
-        lower = replace(_without_limits(recipe), maximum_rate=max(tuning.rate * float(fraction), LOWEST_RATE))
-        report = _train(core, tuning, f"unfrozen-{float(fraction):g}", lower, 1.0 / len(fractions), told)
+        step, again = "frozen", recipe
+        if fraction:
+            rate = max(tuning.rate * fraction, LOWEST_RATE)
+            step, again = f"unfrozen-{fraction:g}", replace(_without_limits(recipe), maximum_rate=rate)
+        try:
+            with _frozen(core, tuning if not fraction else None):
+                report = _train(core, tuning, step, again, 1.0 / len(fractions), told)
+        except TrainingError as error:
+            refused = error
+            continue
         trial = Trial(tuning.candidate, core, report, judge(work.prepared, core, work.values))
         tried.append((trial, core.get_weights()))
+    if not tried and refused is not None:
+        raise refused
     best, weights = min(tried, key=lambda each: each[0].judged)
     core.set_weights(weights)
     return best
+
+
+@contextmanager
+def _frozen(core: Any, tuning: Tuning | None) -> Iterator[None]:
+    """Freeze the layers that began with weights from elsewhere, those with fresh ones among them excepted."""
+    frozen = [
+        layer
+        for layer in core.layers
+        if tuning is not None and layer.name in tuning.kept and layer.name not in tuning.partly_fresh
+    ]
+    for layer in frozen:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in frozen:
+            layer.trainable = True
 
 
 def _without_limits(recipe: Recipe) -> Recipe:

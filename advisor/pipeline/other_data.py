@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.artifacts import DataBundle
 from advisor.data import Source, open_source
-from advisor.errors import Finding, RequestError
+from advisor.errors import DataError, Finding, RequestError
 from advisor.pipeline.pretrained_source import PretrainedSource, read_pretrained
 
 if TYPE_CHECKING:
@@ -125,7 +125,10 @@ def _read_auxiliary(request: Request, source: Source) -> Auxiliary:
                 "Leave --auxiliary out.",
             )
         )
-    other = open_source(data, request.auxiliary_target, kind=source.kind)
+    try:
+        other = open_source(data, request.auxiliary_target, kind=source.kind)
+    except DataError as error:
+        raise DataError(*(replace(each, place=f"{title}: {each.place}") for each in error.findings)) from error
     if source.kind == "image" and other.encoder.inputs.shape != source.encoder.inputs.shape:
         shapes = [" x ".join(map(str, each.encoder.inputs.shape)) for each in (other, source)]
         raise RequestError(

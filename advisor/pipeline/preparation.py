@@ -11,7 +11,7 @@ from typing import Any
 
 from advisor.artifacts import DataBundle, Statistics
 from advisor.builder import fit_statistics
-from advisor.data import DataEncoder, DataSchema, Profile, Source, Split, open_source
+from advisor.data import DataEncoder, DataSchema, Profile, Source, Split, count_for_training, open_source
 from advisor.data.limits import ReadingLimits, limits_before_reading
 from advisor.errors import Finding, ProblemError
 from advisor.pipeline.other_data import NOTHING, Others, read_others
@@ -199,6 +199,7 @@ def prepare(request: Request) -> Prepared:
         limits=_limits_of(request),
     )
     split = source.split(request.seed)  # before deciding: the words of texts are those of training rows
+    source.profile = count_for_training(source.profile, split)
     others = read_others(request, source)
     if others.how:
         source.profile = replace(

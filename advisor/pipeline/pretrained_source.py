@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,10 @@ def read_pretrained(given: Any) -> PretrainedSource:
         raise ArtifactError(Finding("A130", str(path), f"a file that ends in {ending!r} is no .keras file.", _HINT))
     load_framework()
     register_layers()
-    network = load_keras(path)
+    try:
+        network = load_keras(path)
+    except ArtifactError as error:
+        raise ArtifactError(*(replace(each, hint=_HINT) for each in error.findings)) from error
     inner = network.layers[-1]
     if inner.name == "core" and type(inner).__name__ == "Functional":
         network = inner

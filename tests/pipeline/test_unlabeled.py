@@ -64,6 +64,23 @@ def test_the_report_says_what_was_learned_and_whether_it_was_kept(pretrained):
     assert len(pretrained.predict(table(9, 3).drop("y"))) == 9
 
 
+def test_at_a_rate_of_zero_only_the_new_layers_are_trained(quick, rows, tmp_path):
+    found = []
+    for epochs in (1, 3):
+        wanted = quick(problem(), **{**SHORT, "max_epochs": epochs, "unsupervised_rate_fractions": [0]})
+        request = Request(table(120, 2), "y", recommendation=wanted, unlabeled=rows)
+        found.append(body_of(request, tmp_path / str(epochs))[1].trials[-1])
+    assert [each.candidate.origin for each in found] == ["unsupervised"] * 2
+    same = {
+        layer.name: all(np.array_equal(a, b) for a, b in zip(layer.get_weights(), other.get_weights(), strict=True))
+        for layer, other in zip(found[0].core.layers, found[1].core.layers, strict=True)
+        if layer.weights
+    }
+    assert same.pop("output") is False
+    assert same
+    assert all(same.values())
+
+
 def test_a_stopped_run_goes_on_within_the_pretraining_and_ends_the_same(quick, rows, pretrained, tmp_path):
     class Stop(Silent):
         pretraining = False
