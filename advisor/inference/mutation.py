@@ -217,7 +217,7 @@ class _Judge:
         space = Space(mutated)
         if change.moved and _clashes(space, change.position):
             return Mutant(rule, change.said, change.place, "refused")
-        for name in (step for step in reached if isinstance(step, str) and step not in mutated.computed):
+        for name in self.touched(change.position):  # what follows from these alone can't differ unless they do
             cone = joint_cone(self.space, space, name)
             for cell, old, new in cone.differing():
                 facts = self.space.completed(dict(zip(cone.axes, cell, strict=True)))
@@ -239,6 +239,17 @@ class _Judge:
                 seen.add(step)
                 waiting += self.following.get(step, ())
         return [step for step in self.dependencies.order if step in seen]
+
+    def touched(self, position: int) -> list[str]:
+        """Return the slots and derived facts that a rule writes, or that a rule writes which it withdraws, in order."""
+        waiting, rules = [position], set[int]()
+        while waiting:
+            rule = waiting.pop()
+            if rule not in rules:
+                rules.add(rule)
+                waiting += (self.book.positions[each] for each in self.book.rules[rule].defeats)
+        written = {name for name, writers in self.book.writers.items() if rules.intersection(writers)}
+        return [step for step in self.dependencies.order if step in written]
 
     def killer(self, change: _Change, mutated: Rulebook, reached: Sequence[Node]) -> str:
         code = _program(mutated, reached)
