@@ -145,6 +145,17 @@ def test_a_rule_of_one_layer_that_says_what_another_says_is_subsumed() -> None:
     assert "'subsumed' changes nothing: wherever it wins, 'deep-activation' says the same" in message
 
 
+def test_slots_that_the_same_rules_set_are_proven_by_one_walk() -> None:
+    def proof(declarations: str, more: str) -> Verification:
+        rules = RULES.replace("pruned: false}", "pruned: false" + more + "}", 1)
+        return verify(load(base=rules, declarations=declarations))
+
+    twin = proof(DECLARATIONS + "  twin: {title: t, group: network, type: bool, meaning: m}\n", ", twin: true")
+    assert twin.findings == ()
+    assert twin.values["twin"] == (True,)
+    assert twin.cells == proof(DECLARATIONS, "").cells
+
+
 def test_a_higher_layer_that_repeats_a_lower_one_is_a_remark() -> None:
     proof = _proof(RULES + _rule("repeats", "when: {fast: true}\nset: {pruned: false}"))
     assert proof.findings == ()
