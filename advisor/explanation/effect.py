@@ -38,6 +38,7 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
     **dict.fromkeys(("filters", "kernel_size", "pooling"), ("convolution", "none")),
     "recurrent_units": ("recurrent_cell", "none"),
     "fixed_learning_rate": ("maximum_learning_rate", "range_test"),
+    **dict.fromkeys(("range_test_steps", "range_test_repeats"), ("maximum_learning_rate", "fixed")),
     "sparsity_target": ("sparsification", "none"),
     "sparsity_pattern": ("sparsification", "none"),
     **dict.fromkeys(
@@ -69,6 +70,9 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
     "sampling_artifact": ("mc_dropout", False),
 }
 """Slots that say more about another slot, and the value of that one with which they mean nothing."""
+
+WITHOUT_UNITS = (("recurrent_cell", "gru"), ("recurrent_cell", "lstm"), ("pooling", "global_average"))
+"""Slots and values of networks that have no dense hidden layer."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
@@ -102,6 +106,10 @@ def without_effect(document: Mapping[str, Any], slot: str) -> bool:
         return main in decisions and bool(decisions[main]["value"] == off)
     if slot == "batch_normalization_momentum" and "normalization" in decisions:
         return bool(decisions["normalization"]["value"] != "batch_normalization")
+    if slot == "momentum" and "optimizer" in decisions:
+        return not str(decisions["optimizer"]["value"]).startswith("sgd_")
+    if slot == "units":
+        return any(each in decisions and decisions[each]["value"] == value for each, value in WITHOUT_UNITS)
     problem = document.get("problem", {})
     kind = problem.get("data_kind", "table")
     if slot in KINDS and kind not in KINDS[slot]:

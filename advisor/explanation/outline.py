@@ -148,10 +148,8 @@ _ARCHITECTURES = {
 
 def _summary(recommendation: Recommendation) -> str:
     values, problem = recommendation.values, recommendation.problem
-    layers, units = values.get("hidden_layers"), values.get("units")
-    shape = f" with {layers} hidden layers of {units} neurons" if layers and units else ""
-    if layers == 1 and units:
-        shape = f" with 1 hidden layer of {units} neurons"
+    size = wording.say_shape(values)
+    shape = f" with {size}" if size else ""
     activation = f"{values['activation']} activation" if "activation" in values else ""
     optimizer = f"trained with {values['optimizer']}" if "optimizer" in values else ""
     extras = ", ".join(part for part in (activation, optimizer) if part)

@@ -84,6 +84,23 @@ def say_list(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))
 
 
+def say_shape(values: Mapping[str, Any]) -> str:
+    """Return how deep and wide a network is, such as ``3 hidden layers of 100 neurons``; empty when it isn't decided.
+
+    Args:
+        values: Slot → value.
+    """
+    layers = values.get("hidden_layers")
+    if not layers:
+        return ""
+    kind, each = "hidden", f" of {values['units']} neurons" if values.get("units") else ""
+    if values.get("convolution", "none") != "none":
+        kind, each = "convolutional", f" with {values['filters']} filters at first"
+    elif values.get("recurrent_cell", "none") != "none":
+        kind, each = values["recurrent_cell"].upper(), f" of {values['recurrent_units']} neurons"
+    return f"{layers} {kind} layer{'' if layers == 1 else 's'}{each}"
+
+
 def say_comparison(requirement: Mapping[str, Any]) -> str:
     """Return a requirement's bound, such as ``at most 2 ms``."""
     unit = "" if requirement["unit"] == "fraction" else f" {requirement['unit']}"

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from advisor.artifacts import Event
+from advisor.explanation.wording import say_shape
 from advisor.problem import FACTS
 from advisor.report.decisions import decision_groups, plan_lines
 from advisor.report.doubt import abstaining, calibration_sentence, doubt_lines
@@ -220,12 +221,10 @@ def _warning(given: Any) -> str:
 
 def _delivered(inputs: ReportInputs) -> str:
     values = {slot: each.get("value") for slot, each in inputs.recommendation.get("decisions", {}).items()}
-    layers, units = values.get("hidden_layers"), values.get("units")
-    shape = "A network"
-    if isinstance(layers, int) and isinstance(units, int):
-        shape = f"A network of {counted(layers, 'hidden layer')} with {counted(units, 'unit')} each"
-        if values.get("activation"):
-            shape += f" ({values['activation']})"
+    size = say_shape(values)
+    shape = f"A network of {size}" if size else "A network"
+    if size and values.get("activation"):
+        shape += f" ({values['activation']})"
     if inputs.parameters is not None:
         shape += f", {counted(inputs.parameters, 'trainable parameter')},"
     if not inputs.artifacts:
