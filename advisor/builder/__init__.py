@@ -19,6 +19,7 @@ from advisor.builder.registry import NUMBERS, REGISTRY
 from advisor.builder.series_start import start_forecast
 from advisor.builder.serving import Serving, build_serving, input_names
 from advisor.builder.statistics import fit_statistics, initial_output_bias, target_scaling
+from advisor.builder.text_start import start_votes
 
 __all__ = [
     "NUMBERS",
@@ -50,6 +51,7 @@ __all__ = [
     "register_layers",
     "split_core",
     "start_forecast",
+    "start_votes",
     "table_inputs",
     "target_scaling",
     "usual_embedding_size",

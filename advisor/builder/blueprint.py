@@ -53,6 +53,7 @@ class Blueprint:
         recurrent_cell: Kind of recurrent layers, ``none`` without.
         recurrent_units: Neurons of each recurrent layer, 0 without.
         cross_buckets: Most numbers of a cross of columns in the wide path; 0 when that isn't decided.
+        token_votes: What each token of a text adds to the outputs by itself starts from; ``none`` where it adds none.
     """
 
     architecture: str
@@ -83,6 +84,7 @@ class Blueprint:
     recurrent_cell: str = "none"
     recurrent_units: int = 0
     cross_buckets: int = 0
+    token_votes: str = "none"
 
     def seed_of(self, layer: str) -> int:
         """Return the seed of one layer: it depends on the model's seed and the layer's name alone."""
@@ -208,6 +210,7 @@ def draw_up(
         if architecture == "recurrent"
         else 0,
         cross_buckets=int(number("cross_buckets", values.get("cross_buckets", 0))),
+        token_votes=choice("token_votes", {"token_votes": values.get("token_votes", "none")}),
     )
     if findings:
         raise BuildError(*findings)

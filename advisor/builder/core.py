@@ -110,7 +110,7 @@ def build_core(
 
 def logits_model(core: Model) -> Model:
     """Return the model that answers before the output activation; it shares every weight with ``core``."""
-    return type(core)(core.inputs[0], core.get_layer(OUTPUT).output, name="logits")
+    return type(core)(core.inputs[0], core.get_layer(OUTPUT_ACTIVATION).input, name="logits")
 
 
 def with_target_units(core: Model, statistics: Statistics, *, keras_namespace: Namespace | None = None) -> Model:

@@ -30,7 +30,8 @@ class RecurrentLayerClasses:
         pool_steps: Largest and mean value over the steps that exist.
         mean_step: Sum over the steps that exist, divided by the root of their number.
         standardize_steps: Missing values filled, channels standardized, padding flagged.
-        token_embeddings: Codes of words and pairs looked up in trained tables, padding flagged.
+        token_embeddings: Codes of tokens looked up in trained tables, padding flagged.
+        token_votes: What each token adds to the outputs by itself, summed over the text.
         windows: Each channel of a window by itself, without its level, cut into segments.
         forecasts: Answers for each channel put together, with the level put back.
     """
@@ -41,6 +42,7 @@ class RecurrentLayerClasses:
     mean_step: Any
     standardize_steps: Any
     token_embeddings: Any
+    token_votes: Any
     windows: Any
     forecasts: Any
 
@@ -172,6 +174,40 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), "codes": self.codes, "size": self.size, "seeds": self.seeds}
 
     @register
+    class TokenVotes(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+        """Codes (rows, steps, kinds of token) to the sum of what each token adds to the outputs, (rows, outputs).
+
+        A code that is none counts as unknown; padding adds nothing.
+        """
+
+        def __init__(self, codes: Sequence[int], outputs: int, **others: Any) -> None:
+            super().__init__(**others)
+            self.codes, self.outputs = list(codes), int(outputs)
+
+        def build(self, input_shape: Any) -> None:
+            self.tables = [
+                self.add_weight(name=f"table_{index}", shape=(codes, self.outputs), initializer="zeros")
+                for index, codes in enumerate(self.codes)
+            ]
+            super().build(input_shape)
+
+        def call(self, inputs: Tensor) -> Tensor:
+            import tensorflow as tf
+
+            flags = ops.cast(inputs[:, :, :1] > 0.5, "float32")
+            limits = _constant(self.codes)
+            known = ops.where(ops.logical_and(inputs >= 0.0, inputs < limits), inputs, np.float32(1))
+            codes = ops.cast(known, "int32")
+            votes = sum(tf.gather(table, codes[:, :, index]) for index, table in enumerate(self.tables))
+            return ops.sum(votes * flags, axis=1)
+
+        def compute_output_spec(self, inputs: Tensor) -> Any:
+            return namespace.KerasTensor((inputs.shape[0], self.outputs), dtype="float32")
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "codes": self.codes, "outputs": self.outputs}
+
+    @register
     class Windows(base):  # type: ignore[misc,valid-type]  # Keras ships no types
         """Windows (rows, steps, channels) to (rows · channels, segments, steps of a segment).
 
@@ -232,5 +268,5 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), **own}
 
     return RecurrentLayerClasses(
-        StepValues, StepFlags, PoolSteps, MeanStep, StandardizeSteps, TokenEmbeddings, Windows, Forecasts
+        StepValues, StepFlags, PoolSteps, MeanStep, StandardizeSteps, TokenEmbeddings, TokenVotes, Windows, Forecasts
     )

@@ -160,6 +160,12 @@ def _lstm(keras: Namespace, *, units: int, **settings: Any) -> Any:
     return keras.layers.LSTM(units, use_cudnn=False, **settings)
 
 
+def _token_votes(keras: Namespace, **settings: Any) -> Any:
+    from advisor.builder.recurrent_layers import recurrent_layer_classes
+
+    return recurrent_layer_classes(keras).token_votes(**settings)
+
+
 KERNEL_INITIALIZERS: Mapping[str, Part] = {
     "he_normal": _initializer("HeNormal"),
     "lecun_normal": _initializer("LecunNormal"),
@@ -199,6 +205,7 @@ ARCHITECTURES: Mapping[str, Part] = {
     "convolutional": _convolutional,
     "recurrent": _recurrent,
 }
+TOKEN_VOTES: Mapping[str, Part] = {"none": _no_layer, "naive_bayes": _token_votes}
 RECURRENT_CELLS: Mapping[str, Part] = {"gru": _gru, "lstm": _lstm}
 CONVOLUTIONS: Mapping[str, Part] = {"standard": _standard_convolution, "separable": _separable_convolution}
 POOLINGS: Mapping[str, Part] = {"flatten": _flatten, "global_average": _global_average}
@@ -218,6 +225,7 @@ REGISTRY: Mapping[str, Mapping[str, Part]] = {
     "pooling": POOLINGS,
     "augmentation": AUGMENTATIONS,
     "recurrent_cell": RECURRENT_CELLS,
+    "token_votes": TOKEN_VOTES,
     "target_scaling": TARGET_SCALINGS,
 }
 """Slots whose values are words."""

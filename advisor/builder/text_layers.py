@@ -18,8 +18,8 @@ class TextLayerClasses:
     """The layer classes of one Keras.
 
     Attributes:
-        tokens: Texts (rows, 1) to words and pairs, both strings (rows, length), padded by "".
-        codes: Codes of words and of pairs side by side, as float32 (rows, length, 2).
+        tokens: Texts (rows, 1) to words, pairs and beginnings, all strings (rows, length), padded by "".
+        codes: Codes of the kinds of tokens side by side, as float32 (rows, length, kinds).
     """
 
     tokens: Any
@@ -33,13 +33,16 @@ def text_layer_classes(keras: Namespace) -> TextLayerClasses:
 
     @register
     class TextTokens(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-        """Texts, strings (rows, 1), to words and pairs, strings (rows, length) each; "" is padding."""
+        """Texts, strings (rows, 1), to words, pairs and, with ``letters``, beginnings, each of strings (rows, length).
 
-        def __init__(self, length: int, **others: Any) -> None:
+        "" is padding.
+        """
+
+        def __init__(self, length: int, letters: int = 0, **others: Any) -> None:
             super().__init__(**others)
-            self.length = int(length)
+            self.length, self.letters = int(length), int(letters)
 
-        def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        def call(self, inputs: Tensor) -> tuple[Tensor, ...]:
             import tensorflow as tf
 
             # lower() with no encoding makes ASCII letters small and leaves all others alone.
@@ -51,18 +54,21 @@ def text_layer_classes(keras: Namespace) -> TextLayerClasses:
             words = tf.reshape(found.to_tensor("", shape=[None, self.length]), [-1, self.length])
             before = tf.concat([tf.fill([tf.shape(words)[0], 1], ""), words[:, :-1]], axis=1)
             joined = tf.strings.join([before, words], separator=" ")
-            return words, tf.where(words == "", tf.constant(""), joined)
+            pairs = tf.where(words == "", tf.constant(""), joined)
+            if not self.letters:
+                return words, pairs
+            return words, pairs, tf.strings.substr(words, 0, self.letters, unit="UTF8_CHAR")
 
         def compute_output_spec(self, inputs: Tensor) -> Any:
             shape = (inputs.shape[0], self.length)
-            return keras.KerasTensor(shape, dtype="string"), keras.KerasTensor(shape, dtype="string")
+            return tuple(keras.KerasTensor(shape, dtype="string") for _ in range(3 if self.letters else 2))
 
         def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "length": self.length}
+            return {**super().get_config(), "length": self.length, "letters": self.letters}
 
     @register
     class TokenCodes(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-        """Codes of words and of pairs side by side, as float32."""
+        """Codes of the kinds of tokens side by side, as float32."""
 
         def call(self, inputs: Sequence[Tensor]) -> Tensor:
             return keras.ops.stack([keras.ops.cast(each, "float32") for each in inputs], axis=2)

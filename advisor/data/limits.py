@@ -19,6 +19,7 @@ class ReadingLimits:
         vocabulary_limit: Most words, and most pairs of words, with a code of their own.
         token_minimum: How often a word must occur in the training texts to get a code.
         longest_text: Words of a text that are read.
+        beginning_letters: First letters of a word that have a code of their own; 0 for none.
         longest_series: Steps of a labeled series that are read.
         window_seasons: Seasons that a forecast looks back.
         window_horizons: Horizons that a forecast looks back at least.
@@ -27,6 +28,7 @@ class ReadingLimits:
     vocabulary_limit: int = 20_000
     token_minimum: int = 2
     longest_text: int = 64
+    beginning_letters: int = 4
     longest_series: int = 256
     window_seasons: int = 4
     window_horizons: int = 2

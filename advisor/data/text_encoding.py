@@ -21,12 +21,13 @@ from advisor.data.schema import Schema
 from advisor.data.text_tokens import UNKNOWN_CODE, TextCodes, Vocabulary
 from advisor.errors import DataError, Finding
 
-CONTRACT_FORMAT = 1
-LAYERS_OF_CODES = 2
+CONTRACT_FORMAT = 2
+READABLE_FORMATS = (1, CONTRACT_FORMAT)
+"""Format 1 knew no beginnings of words."""
 
 
 class TextEncoder:
-    """Turns texts into codes of words and of pairs of words, always in the same way.
+    """Turns texts into codes of words, of pairs of words and of beginnings of words, always in the same way.
 
     Attributes:
         schema: The schema that it was made from.
@@ -46,9 +47,11 @@ class TextEncoder:
     @cached_property
     def inputs(self) -> InputSpec:
         """What a network for these texts reads."""
-        words, pairs = self.vocabulary.words, self.vocabulary.pairs
-        details = {"column": self.column, "words": list(words), "pairs": list(pairs)}
-        return InputSpec("text", (self.vocabulary.length, LAYERS_OF_CODES), details=details)
+        kinds = self.vocabulary.kinds
+        details: dict[str, Any] = {"column": self.column, **{name: list(tokens) for name, tokens in kinds.items()}}
+        if self.vocabulary.letters:
+            details["letters"] = self.vocabulary.letters
+        return InputSpec("text", (self.vocabulary.length, len(kinds)), details=details)
 
     def encode(self, rows: Any) -> NDArray[np.float32]:
         """Return texts as codes.
@@ -59,8 +62,8 @@ class TextEncoder:
                 it is a text.
 
         Returns:
-            float32 (n, length, 2): the code of each word, and of each word with the one before it; 0 is padding, 1 a
-            token that no training row taught.
+            float32 (n, length, kinds of tokens): the code of each word, of each word with the one before it and,
+            where they are read, of its beginning; 0 is padding, 1 a token that no training row taught.
 
         Raises:
             DataError: If the column is missing, or something is no text.
@@ -82,6 +85,8 @@ class TextEncoder:
             "words": list(self.vocabulary.words),
             "pairs": list(self.vocabulary.pairs),
             "length": self.vocabulary.length,
+            "beginnings": list(self.vocabulary.beginnings),
+            "letters": self.vocabulary.letters,
         }
 
     @classmethod
@@ -91,7 +96,7 @@ class TextEncoder:
         Raises:
             DataError: If the document isn't a contract of this format.
         """
-        if document.get("contract_format") != CONTRACT_FORMAT or not isinstance(document.get("length"), int):
+        if document.get("contract_format") not in READABLE_FORMATS or not isinstance(document.get("length"), int):
             raise DataError(
                 Finding(
                     "D190",
@@ -100,7 +105,13 @@ class TextEncoder:
                     "Use the contract that was written beside the model.",
                 )
             )
-        vocabulary = Vocabulary(tuple(document["words"]), tuple(document["pairs"]), document["length"])
+        vocabulary = Vocabulary(
+            tuple(document["words"]),
+            tuple(document["pairs"]),
+            document["length"],
+            tuple(document.get("beginnings", ())),
+            document.get("letters", 0),
+        )
         return cls(Schema.from_dict(document.get("schema", {})), vocabulary)
 
     def _texts(self, rows: Any) -> list[str]:

@@ -56,7 +56,13 @@ class TextSource:
         """
         self._options = options
         said = options.limits
-        self.limits = TextLimits(said.vocabulary_limit, said.vocabulary_limit, said.token_minimum, said.longest_text)
+        self.limits = TextLimits(
+            said.vocabulary_limit,
+            said.vocabulary_limit,
+            said.token_minimum,
+            said.longest_text,
+            letters=said.beginning_letters,
+        )
         self.main = _table(data)
         self._validation = None if options.validation is None else _table(options.validation)
         self._test = None if options.test is None else _table(options.test)
@@ -103,11 +109,15 @@ class TextSource:
     def _tell_vocabulary(self) -> None:
         """Add to the profile what only the training rows say."""
         known = self.encoder.vocabulary
-        words, pairs = len(known.words), len(known.pairs)
+        words, pairs, beginnings = len(known.words), len(known.pairs), len(known.beginnings)
         found = {
             "sequence_steps": (known.length, f"Of a text, {known.length} words are read at most."),
             "vocabulary_words": (words, f"{words:,} words occur often enough in the training texts."),
             "vocabulary_pairs": (pairs, f"{pairs:,} pairs of words occur often enough in the training texts."),
+            "vocabulary_beginnings": (
+                beginnings,
+                f"{beginnings:,} beginnings of words, of {known.letters} letters, occur often enough in them.",
+            ),
         }
         told = {name: fact for name, fact in found.items() if fact[0]}
         self.profile = replace(

@@ -31,6 +31,7 @@ class TextLimits:
     Attributes:
         words: Most words with a code of their own.
         pairs: Most pairs of neighbours with a code of their own.
+        letters: First letters of a word that are a token of their own; 0 for none.
         fewest: How often a token must occur. What occurs once can't be told from chance, and the tokens that are left
             out teach the network what an unknown token means.
         longest: Most tokens of a text that are read.
@@ -42,6 +43,7 @@ class TextLimits:
     fewest: int
     longest: int
     shortest: int = 4
+    letters: int = 0
 
 
 def tokens_of(text: str) -> list[str]:
@@ -60,6 +62,11 @@ def pairs_of(tokens: Sequence[str]) -> list[str]:
     return [f"{before} {token}" for before, token in zip(["", *tokens], tokens, strict=False)]
 
 
+def beginnings_of(tokens: Sequence[str], letters: int) -> list[str]:
+    """Return the first letters of each token; a shorter one is its own beginning."""
+    return [token[:letters] for token in tokens]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The tokens that have a code, and the number of tokens that are read.
@@ -68,27 +75,42 @@ class Vocabulary:
         words: Words, in the order of their codes: the most frequent first.
         pairs: Pairs of neighbours likewise.
         length: Tokens of a text that are read; later ones are cut off, shorter texts are padded at the end.
+        beginnings: Beginnings of words likewise; forms of one word mostly share theirs.
+        letters: How many letters a beginning has; 0 where none are read.
     """
 
     words: tuple[str, ...]
     pairs: tuple[str, ...]
     length: int
+    beginnings: tuple[str, ...] = ()
+    letters: int = 0
+
+    @property
+    def kinds(self) -> dict[str, tuple[str, ...]]:
+        """The kinds of tokens that are read, in the order of their codes, each with its tokens."""
+        always = {"words": self.words, "pairs": self.pairs}
+        return {**always, "beginnings": self.beginnings} if self.letters else always
 
     @staticmethod
     def learn(texts: Iterable[str], limits: TextLimits) -> Vocabulary:
         """Learn the vocabulary from training texts (never from others)."""
         words: Counter[str] = Counter()
         pairs: Counter[str] = Counter()
+        beginnings: Counter[str] = Counter()
         longest = 0
         for text in texts:
             tokens = tokens_of(text)[: limits.longest]
             longest = max(longest, len(tokens))
             words.update(tokens)
             pairs.update(pairs_of(tokens))
+            if limits.letters:
+                beginnings.update(beginnings_of(tokens, limits.letters))
         return Vocabulary(
             _frequent(words, limits.words, limits.fewest),
             _frequent(pairs, limits.pairs, limits.fewest),
             max(limits.shortest, longest),
+            _frequent(beginnings, limits.words, limits.fewest),
+            limits.letters,
         )
 
 
@@ -98,18 +120,22 @@ class TextCodes:
     def __init__(self, vocabulary: Vocabulary) -> None:
         """Number the tokens."""
         self.vocabulary = vocabulary
-        self._words = {word: code for code, word in enumerate(vocabulary.words, FIRST_TOKEN_CODE)}
-        self._pairs = {pair: code for code, pair in enumerate(vocabulary.pairs, FIRST_TOKEN_CODE)}
+        self._codes = [
+            {token: code for code, token in enumerate(tokens, FIRST_TOKEN_CODE)} for tokens in vocabulary.kinds.values()
+        ]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the codes of texts, float32 (n, length, 2): words, and pairs of neighbours; 0 is padding."""
-        length = self.vocabulary.length
-        codes = np.zeros((len(texts), length, 2), np.float32)
+        """Return the codes of texts, float32 (n, length, kinds of tokens); 0 is padding.
+
+        The kinds are words, pairs of neighbours and, where they are read, beginnings of words.
+        """
+        length, letters = self.vocabulary.length, self.vocabulary.letters
+        codes = np.zeros((len(texts), length, len(self._codes)), np.float32)
         for row, text in enumerate(texts):
             tokens = tokens_of(text)[:length]
-            for place, (word, pair) in enumerate(zip(tokens, pairs_of(tokens), strict=True)):
-                codes[row, place, 0] = self._words.get(word, UNKNOWN_CODE)
-                codes[row, place, 1] = self._pairs.get(pair, UNKNOWN_CODE)
+            kinds = [tokens, pairs_of(tokens), *([beginnings_of(tokens, letters)] if letters else [])]
+            for kind, (known, found) in enumerate(zip(self._codes, kinds, strict=True)):
+                codes[row, : len(found), kind] = [known.get(token, UNKNOWN_CODE) for token in found]
         return codes
 
 

@@ -64,8 +64,12 @@ def constants_of(
     if crosses:
         decided.append(_Constant("CROSS_BUCKETS", values["cross_buckets"], "cross_buckets"))
     if kind == "text":
-        # Words and pairs alike: at most so many codes, for what occurs so often, of so many words of a text.
+        # All kinds of tokens alike: at most so many codes, for what occurs so often, of so many words of a text.
         names = {"MOST_TOKENS": "vocabulary_limit", "FEWEST_TIMES": "token_minimum", "LONGEST_TEXT": "longest_text"}
+        if values.get("beginning_letters"):
+            names["BEGINNING_LETTERS"] = "beginning_letters"
+        if values.get("token_votes", "none") != "none":
+            names["VOTE_SHARE"] = "token_vote_share"
         decided += [_Constant(name, values[slot], slot) for name, slot in names.items()]
     blocks: dict[str, list[str]] = {}
     for constant in decided:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Epoch, Event, TrainingReport
-from advisor.builder import build_core, start_forecast
+from advisor.builder import build_core, start_forecast, start_votes
 from advisor.pipeline.clock import Clock
 from advisor.pipeline.preparation import Prepared, limited
 from advisor.pipeline.progress import Progress
@@ -241,6 +241,13 @@ def _fit_one(
     )
     bundle = prepared.bundle
     start_forecast(core, prepared.encoder.inputs, prepared.statistics.scale, bundle.train, bundle.val)
+    start_votes(
+        core,
+        prepared.encoder.inputs,
+        bundle.train,
+        values.get("token_votes", "none"),
+        values.get("token_vote_share") or 0.0,
+    )
     recipe = recipe_for(core, values, prepared.bundle.task, candidate.strength)
     progress.fit_begins(candidate.title, recipe.max_epochs)
     log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)

@@ -84,6 +84,7 @@ class Problem(BaseModel):
     segment_steps: int | None = _fact("segment_steps")
     vocabulary_words: int | None = _fact("vocabulary_words")
     vocabulary_pairs: int | None = _fact("vocabulary_pairs")
+    vocabulary_beginnings: int | None = _fact("vocabulary_beginnings")
     outputs: int | None = _fact("outputs")
     labeled_rows: int | None = _fact("labeled_rows")
     categorical_columns: int = _fact("categorical_columns")

@@ -37,6 +37,8 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "vocabulary_limit": ANY_NUMBER,
     "token_minimum": ANY_NUMBER,
     "longest_text": ANY_NUMBER,
+    "beginning_letters": ANY_NUMBER,
+    "token_votes": ("none", "naive_bayes"),
     "longest_series": ANY_NUMBER,
     "window_seasons": ANY_NUMBER,
     "window_horizons": ANY_NUMBER,
@@ -125,6 +127,7 @@ DESCRIPTIVE = frozenset(
         "smallest_pruned_layer",
         "sparsity_pattern",
         "sparsity_target",
+        "token_vote_share",
         "uncertainty_ladder",
     }
 )

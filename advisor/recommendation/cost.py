@@ -183,10 +183,13 @@ def _both_ways(
     inputs = steps * width
     if facts["data_kind"] == "text":
         tokens = [facts["vocabulary_words"], facts["vocabulary_pairs"]]
+        if values.get("beginning_letters"):
+            tokens.append(facts["vocabulary_beginnings"])
         size = values.get("embedding_size")
         if None in tokens or not isinstance(size, int):
             return None
-        count.trainable += sum(each + _CODES_BESIDE_TOKENS for each in tokens) * size
+        votes = outputs if values.get("token_votes", "none") != "none" else 0
+        count.trainable += sum(each + _CODES_BESIDE_TOKENS for each in tokens) * (size + votes)
         inputs, width = steps * len(tokens), size * len(tokens)
     wide = width if values.get("wide_path") else 0
     for _ in range(layers):

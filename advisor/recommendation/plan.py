@@ -61,12 +61,15 @@ NETWORK_SLOTS = (
     "recurrent_units",
     "embedding_size",
     "cross_buckets",
+    "token_votes",
+    "token_vote_share",
     "output_activation",
 )
 _READING = (
     "vocabulary_limit",
     "token_minimum",
     "longest_text",
+    "beginning_letters",
     "longest_series",
     "window_seasons",
     "window_horizons",

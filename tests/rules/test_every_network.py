@@ -34,7 +34,7 @@ SMALL |= {"batch_normalization_momentum": 0.9, "categorical_encoding_limit": 2}
 FLAT = ("dense_stack", "wide_and_deep", "residual")
 """Architectures that see a picture as the row of its pixels: their bodies don't differ by the kind of data."""
 OUTPUTS = {"binary": 1, "multiclass": 3, "multilabel": 2, "regression": 1, "forecasting": 4}  # 2 steps, 2 channels
-WORDS = Vocabulary(("a", "film", "good", "bad"), (" a", "a good"), 6)
+WORDS = Vocabulary(("a", "film", "good", "bad"), (" a", "a good"), 6, ("a", "fi", "go"), 2)
 TEXTS = ("a good film", "a bad film", "good", "")
 SPECS = {
     "table": InputSpec(
@@ -49,7 +49,7 @@ SPECS = {
     "series": InputSpec("series", (4, 2), details={"channels": ["u", "v"]}),
     "forecast": InputSpec("series", (4, 2), details={"channels": ["u", "v"], "horizon": 2, "segment": 2, "season": 0}),
     "text": InputSpec(
-        "text", (6, 2), details={"column": "text", "words": list(WORDS.words), "pairs": list(WORDS.pairs)}
+        "text", (6, 3), details={"column": "text", **{name: list(each) for name, each in WORDS.kinds.items()}}
     ),
 }
 

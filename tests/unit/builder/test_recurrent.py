@@ -10,7 +10,7 @@ import pytest
 
 from advisor import recommend
 from advisor.artifacts import InputSpec, Part, Statistics
-from advisor.builder import build_core, build_serving, laid_out, start_forecast
+from advisor.builder import build_core, build_serving, laid_out, logits_model, start_forecast, start_votes
 from advisor.data.text_tokens import TextCodes, Vocabulary
 from advisor.errors import BuildError
 from advisor.export import LiteRTRuntime, export_litert
@@ -70,20 +70,57 @@ def test_litert_carries_masks(tmp_path: Path) -> None:
     assert np.abs(runtime.predict(padded()) - core(padded()).numpy()).max() < 1e-5
 
 
-def test_texts_inside_the_served_model_are_cut_up_as_outside() -> None:
+@pytest.mark.parametrize("letters", [0, 2, 3])
+def test_texts_inside_the_served_model_are_cut_up_as_outside(letters: int) -> None:
     import tensorflow as tf
 
-    vocabulary = Vocabulary(("a", "film", "good", "bad", "plot's", "00", ","), (" a", "a good", "good film"), 6)
-    details = {"column": "text", "words": list(vocabulary.words), "pairs": list(vocabulary.pairs)}
-    spec = InputSpec("text", (6, 2), details=details)
+    words, beginnings = ("a", "film", "good", "bad", "plot's", "00", ","), ("a", "fi", "naï", "00")
+    vocabulary = Vocabulary(words, (" a", "a good", "good film"), 6, beginnings, letters)
+    details = {"column": "text", "letters": letters, **{name: list(each) for name, each in vocabulary.kinds.items()}}
+    spec = InputSpec("text", (6, 3 if letters else 2), details=details)
     core = build_core(
-        values("text", "binary"), spec, _nothing(2), task="binary", outputs=1, seed=0, architecture="recurrent"
+        values("text", "binary"), spec, _nothing(3), task="binary", outputs=1, seed=0, architecture="recurrent"
     )
+    x = TextCodes(vocabulary).encode(list(TEXTS))
+    assert start_votes(core, spec, Part(x, np.array([1, 0, 1, 0, 0], np.float32), np.arange(5)), "naive_bayes", 0.1)
     serving = build_serving(core, spec)
     raw = tf.constant([[text] for text in TEXTS])
     answers = serving.model({serving.inputs["text"]: raw}).numpy()
-    expected = core(TextCodes(vocabulary).encode(list(TEXTS))).numpy()
-    assert np.abs(answers - expected).max() < 1e-6
+    assert np.abs(answers - core(x).numpy()).max() < 1e-6
+    assert letters != 3 or x[4, 0, 2] == 4  # a beginning is counted in letters, not in bytes
+
+
+def test_votes_start_at_how_much_more_often_a_token_stands_with_a_class() -> None:
+    spec = InputSpec("text", (4, 2), details={"column": "text", "words": ["good", "bad", "film"], "pairs": []})
+    codes = TextCodes(Vocabulary(("good", "bad", "film"), (), 4))
+    x = codes.encode(["good film", "good good", "bad film", "bad", "unheard"])
+    labels = np.array([2, 2, 0, 0, 0])
+    slots = values("text", "multiclass")
+    core = build_core(slots, spec, _nothing(2), task="multiclass", outputs=3, seed=0, architecture="recurrent")
+    before = logits_model(core)(x).numpy()
+    assert start_votes(core, spec, Part(x, labels, np.arange(5)), "naive_bayes", 0.5)
+    words = core.get_layer("token_votes").get_weights()[0]
+    # Codes 2, 3, 4: "good" in two texts of the last class, "bad" in two of the first, "film" in one of each.
+    assert not words[:2].any()
+    assert words[2, 2] > 0 > words[2, 0]
+    assert words[3, 0] > 0 > words[3, 2]
+    within = np.array([[1, 3, 2], [1, 1, 1], [3, 1, 2]])  # class by word, one added
+    without = np.array([[3, 1, 2], [3, 3, 3], [1, 3, 2]])
+    # Padding and unknown, of words and of pairs, count 1 each.
+    whole = np.log((within.sum(axis=1) + 4) / (without.sum(axis=1) + 4))
+    expected = 0.5 * (np.log(within / without) - whole[:, np.newaxis]).T
+    assert np.allclose(words[2:], expected, atol=1e-6)
+    gained = logits_model(core)(x).numpy() - before
+    assert np.allclose(gained[1], 2 * words[2], atol=1e-5)
+    assert np.allclose(gained[4], 0.0, atol=1e-6)
+
+
+def test_no_token_votes_for_a_number() -> None:
+    spec = InputSpec("text", (4, 2), details={"column": "text", "words": ["good"], "pairs": []})
+    slots = values("text", "regression")
+    core = build_core(slots, spec, _nothing(2), task="regression", outputs=1, seed=0, architecture="recurrent")
+    part = Part(np.zeros((1, 4, 2), np.float32), np.zeros((1, 1), np.float32), np.arange(1))
+    assert not start_votes(core, spec, part, slots["token_votes"], 0.0)
 
 
 def test_a_forecast_starts_from_the_ridge_solution() -> None:

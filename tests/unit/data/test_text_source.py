@@ -8,7 +8,7 @@ import pytest
 
 from advisor.data import open_source
 from advisor.data.text_encoding import TextEncoder
-from advisor.data.text_tokens import TextLimits, Vocabulary, tokens_of
+from advisor.data.text_tokens import TextCodes, TextLimits, Vocabulary, tokens_of
 from advisor.errors import DataError
 
 WORDS = ("good", "bad", "film", "plot", "actor", "scene", "music", "ending", "story", "pace")
@@ -58,6 +58,24 @@ def test_contract_round_trip_encodes_alike() -> None:
     rows = ["Good FILM , 99 scenes", "bad bad plot"]
     assert np.array_equal(again.encode(rows), source.encoder.encode(rows))
     assert np.array_equal(again.encode([{"text": rows[0]}]), source.encoder.encode(rows[:1]))
+
+
+def test_a_contract_without_beginnings_of_words_is_still_read() -> None:
+    source = open_source(table(), "label")
+    source.bundle(source.split(0))
+    document = {**source.encoder.contract(), "contract_format": 1}
+    del document["beginnings"], document["letters"]
+    again = TextEncoder.from_contract(document)
+    assert again.inputs.shape == (source.encoder.inputs.shape[0], 2)
+    assert np.array_equal(again.encode(["good film"]), source.encoder.encode(["good film"])[..., :2])
+
+
+def test_a_word_that_no_training_text_held_may_begin_like_one_that_did() -> None:
+    limits = TextLimits(9, 9, fewest=2, longest=9, letters=4)
+    codes = TextCodes(Vocabulary.learn(["charming", "charm", "dull"], limits))
+    assert codes.vocabulary.words == ()
+    assert codes.vocabulary.beginnings == ("char",)
+    assert codes.encode(["charmed dull"])[0, :2].tolist() == [[1, 1, 2], [1, 1, 1]]
 
 
 def test_equally_frequent_words_are_in_the_order_of_the_alphabet() -> None:

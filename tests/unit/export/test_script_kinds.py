@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from advisor.artifacts import Part
-from advisor.builder import build_core, fit_statistics, start_forecast
+from advisor.builder import build_core, fit_statistics, start_forecast, start_votes
 from advisor.data import open_source
 from advisor.export.script import CALIBRATION_SALT, CALIBRATION_SHARE, ScriptData, ScriptFacts, generate_script
 from advisor.pipeline.recipes import recipe_for, recipe_of
@@ -204,6 +204,7 @@ def test_the_loop_repeats_the_training(name: str, tmp_path: Path) -> None:
     outputs = source.schema.target.outputs
     core = build_core(values, spec, statistics, task=task, outputs=outputs, seed=SEED, architecture=architecture)
     start_forecast(core, spec, statistics.scale, bundle.train, bundle.val)
+    start_votes(core, spec, bundle.train, values["token_votes"], values["token_vote_share"] or 0.0)
     recipe = recipe_for(core, values, task)
     report = train(core, kept_for_stopping(bundle, values), recipe, seed=SEED, statistics=statistics)
     script = generate_script(

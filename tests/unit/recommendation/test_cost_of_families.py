@@ -28,6 +28,8 @@ SHAPE = (
     "recurrent_cell",
     "recurrent_units",
     "embedding_size",
+    "beginning_letters",
+    "token_votes",
 )
 """The slots that a network's cost depends on."""
 SIZES = (
@@ -39,10 +41,15 @@ SIZES = (
     {"labeled_rows": 50_000, "risk_sensitive": True},
     {"labeled_rows": 50_000, "hidden_layers": 5},
 )
-TOKENS = {"words": [f"w{k}" for k in range(9)], "pairs": [f"p{k}" for k in range(5)]}
+TOKENS = {
+    "words": [f"w{k}" for k in range(9)],
+    "pairs": [f"p{k}" for k in range(5)],
+    "beginnings": [f"b{k}" for k in range(7)],
+}
 PICTURE = {"image_height": 9, "image_width": 8, "image_channels": 3, "features": 216}
 SERIES = {"data_kind": "series", "features": 3, "sequence_steps": 7}
 TEXT = {"data_kind": "text", "features": 1, "sequence_steps": 6, "vocabulary_words": 9, "vocabulary_pairs": 5}
+TEXT |= {"vocabulary_beginnings": 7}
 FORECAST = {"data_kind": "series", "task": "forecasting", "features": 24, "sequence_steps": 12, "segment_steps": 4}
 CASES = [
     *(
@@ -61,7 +68,10 @@ CASES = [
     ),
     ({"architecture": "recurrent", **SERIES, "task": "multiclass", "outputs": 3}, InputSpec("series", (7, 3))),
     ({"architecture": "recurrent", **SERIES, "task": "regression", "outputs": 1}, InputSpec("series", (7, 3))),
-    ({"architecture": "recurrent", **TEXT, "task": "binary"}, InputSpec("text", (6, 2), details=TOKENS)),
+    *(
+        ({"architecture": "recurrent", **TEXT, **task}, InputSpec("text", (6, 3), details=TOKENS))
+        for task in ({"task": "multiclass", "outputs": 4}, {"task": "regression", "outputs": 1}, {"task": "binary"})
+    ),
     (
         {"architecture": "recurrent", **FORECAST, "outputs": 10},
         InputSpec("series", (12, 2), details={"horizon": 5, "segment": 4, "season": 0}),
@@ -90,7 +100,7 @@ def test_the_estimate_is_exact_for_every_distinct_recommendation() -> None:
         "dense_stack", "wide_and_deep", "residual", "convolutional", "recurrent",
     }  # fmt: skip
     for facts, spec, advised in cases:
-        channels = spec.shape[-1] if spec.kind != "text" else 2
+        channels = spec.shape[-1]
         horizon = facts["outputs"] if facts["task"] == "forecasting" else None
         statistics = Statistics(
             np.zeros(channels),
