@@ -36,7 +36,10 @@ def doubt_lines(doubt: Doubt | None) -> list[dict[str, str]]:
     if doubt is None:
         return []
     lines = [
-        ("Stated by", f"{METHODS.get(doubt.method, doubt.method)}, {doubt.samples} samples"),
+        (
+            "Stated by",
+            METHODS.get(doubt.method, doubt.method) + (f", {doubt.samples} samples" if doubt.samples > 1 else ""),
+        ),
         ("Calibrated on", f"{doubt.calibration_rows} validation rows that nothing else has read"),
     ]
     lines += [(title, number(value)) for title, value in doubt.numbers]

@@ -50,6 +50,13 @@ SECTIONS = {
     "use": "How to use it",
     "reproducibility": "Reproducibility",
 }
+KINDS = {
+    "regression": "A regression model for",
+    "binary": "A binary classifier for",
+    "multiclass": "A classifier for",
+    "multilabel": "A multilabel classifier for",
+    "forecasting": "A forecast of",
+}
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -98,7 +105,7 @@ def _view(inputs: ReportInputs) -> dict[str, Any]:
     return {
         "run": _Safe(inputs),
         "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        "task": str(recommendation.get("problem", {}).get("task", "")).replace("_", " "),
+        "kind": KINDS.get(str(recommendation.get("problem", {}).get("task", "")), "A model for"),
         "rulebook": {"name": "", "version": "", **recommendation.get("rulebook", {})},
         "sections": [{"id": key, "title": title} for key, title in SECTIONS.items()],
         "delivered": _delivered(inputs),

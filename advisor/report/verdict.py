@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.artifacts import Verdict
 from advisor.report.inputs import NETWORK, Metrics, ReportInputs, Score
-from advisor.report.wording import counted, joined, number, words
+from advisor.report.wording import counted, in_sentence, joined, number, words
 
 EVEN = 0.01
 """Relative difference of the primary metric up to which two models count as equally good in words."""
@@ -48,7 +48,8 @@ def quality_sentences(metrics: Metrics, rows: int | None, comparison: tuple[str,
         return ["The delivered network's quality was not measured."]
     unit = f" {metrics.unit}" if metrics.unit else ""
     place = f"On {counted(rows, 'row')} that neither training nor choosing read" if rows else "On the test rows"
-    text = f"{place}, its {metric_title(metrics, metrics.primary)} is {number(mine.values[metrics.primary])}{unit}"
+    title = in_sentence(metric_title(metrics, metrics.primary))
+    text = f"{place}, its {title} is {number(mine.values[metrics.primary])}{unit}"
     others = baselines(metrics)
     if others:
         text += "; for comparison: " + joined(

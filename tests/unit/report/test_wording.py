@@ -59,7 +59,7 @@ def test_the_comparison_is_said_plainly() -> None:
     assert "As good, within 1%: the linear model" in compared(0.9, ("linear", 0.9))
     assert "A deep net is the wrong tool" in compared(0.8, ("linear", 0.9))
     assert "has learned nothing of use" in compared(0.4, ("majority", 0.5))
-    assert compared(0.9).startswith("On 1 row that neither training nor choosing read, its Accuracy is 0.9.")
+    assert compared(0.9).startswith("On 1 row that neither training nor choosing read, its accuracy is 0.9.")
 
 
 def test_a_missing_measurement_is_said() -> None:
