@@ -7,6 +7,7 @@ import pytest
 
 from advisor.errors import RequestError
 from advisor.explanation import Style, explain, why
+from advisor.explanation.effect import without_effect
 from advisor.explanation.wording import first_sentence, say_fact_value, say_list, say_value
 from advisor.recommendation import Recommendation, recommend
 
@@ -177,3 +178,26 @@ def test_first_sentences_do_not_end_at_abbreviations():
     assert first_sentence("See ch. 11 for it. Then go on.") == "See ch. 11 for it."
     assert say_list(["a"]) == "a"
     assert say_list(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("facts", "shape", "passed_over"),
+    [
+        ({"architecture": "dense_stack"}, "3 hidden layers of 100 neurons", set()),
+        (
+            {"architecture": "convolutional", "data_kind": "image"},
+            "6 convolutional layers with 32 filters at first",
+            set(),
+        ),
+        (
+            {"architecture": "recurrent", "data_kind": "text"},
+            "1 GRU layer of 64 neurons",
+            {"units", "momentum", "range_test_steps", "range_test_repeats"},
+        ),
+    ],
+)
+def test_a_network_is_described_by_what_it_is_made_of(facts, shape, passed_over):
+    document = recommend({"task": "binary", **facts}).document
+    assert f" with {shape}, " in str(explain(recommend({"task": "binary", **facts}))).replace("\n", " ")
+    settings = ("units", "momentum", "range_test_steps", "range_test_repeats")
+    assert {slot for slot in settings if without_effect(document, slot)} == passed_over
