@@ -231,9 +231,6 @@ def document_of(app: FastAPI, settings: Settings) -> dict[str, Any]:
     if app.openapi_schema:
         return app.openapi_schema
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    for operation in (each for path in document["paths"].values() for each in path.values()):
-        if operation["responses"].get("200", {}).get("description") == "Successful Response":
-            del operation["responses"]["200"]  # the framework's own guess: these routes answer with another status
     models: list[Any] = [
         Problem,
         RecommendationDocument,

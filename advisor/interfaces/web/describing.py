@@ -26,6 +26,8 @@ OTHER = "Watching the service"
 SHOWN = ("Problem", "JobRequest", "ProblemDetails")
 """The documents whose fields are listed: those that a caller writes, and the one that says what is wrong."""
 LONGEST_EXAMPLE = 1200
+GUESSED = "Successful Response"
+"""What the framework says of a status that a route doesn't answer with."""
 
 
 async def get_docs(request: Request) -> Response:
@@ -69,6 +71,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
     answers = [
         {"status": status, "description": each["description"], "is_good": status.startswith("2")}
         for status, each in sorted(operation["responses"].items())
+        if each["description"] != GUESSED
     ]
     good: Mapping[str, Any] = next((operation["responses"][each["status"]] for each in answers if each["is_good"]), {})
     returns: Mapping[str, Any] = good.get("content", {})
