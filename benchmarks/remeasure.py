@@ -21,8 +21,8 @@ CALLS, WARMUP = 1500, 300
 
 def latency_ms(run):
     """Return the 99th percentile of single predictions, in ms, and the median."""
-    width = run.runtime.width
-    rows = np.random.default_rng(7).normal(size=(100, width)).astype(np.float32)
+    shape = run.core.inputs[0].shape[1:]
+    rows = np.random.default_rng(7).normal(size=(100, 1, *shape)).astype(np.float32)
     for k in range(WARMUP):
         run.runtime.predict_row(rows[k % 100])
     took = []
@@ -36,7 +36,7 @@ def latency_ms(run):
 
 
 def zeros(path):
-    """Return the fraction of exact zeros in the kernels of fully connected operations."""
+    """Return the fraction of exact zeros in the kernels of fully connected layers and convolutions."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -48,7 +48,7 @@ def zeros(path):
     interpreter.invoke()
     none, everything = 0, 0
     for operation in interpreter._get_ops_details():
-        if operation["op_name"] == "FULLY_CONNECTED":
+        if operation["op_name"] in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"):
             kernel = interpreter.get_tensor(int(operation["inputs"][1]))
             none, everything = none + int((kernel == 0).sum()), everything + kernel.size
     return none / max(everything, 1)

@@ -21,6 +21,8 @@ from advisor.recommendation import Recommendation, recommend_again
 
 NARROWEST = 4
 """Neurons of the narrowest network that is tried: with fewer, a layer can hardly pass anything on."""
+WIDTH_SLOTS = {"convolutional": "filters", "recurrent": "recurrent_units"}
+"""Architecture → the slot that the fact ``units`` sets there; ``units`` itself in the others."""
 SAFETY = 0.8
 """Share of a latency budget that an untrained network may take to be worth training: measurements vary."""
 
@@ -228,7 +230,7 @@ def _search(descent: Descent, depths: list[int]) -> tuple[str, tuple[int, int] |
         What the smallest one measured, in words; and (hidden layers, units) of the largest that fits, or None.
     """
     values = descent.fitted.recommendation.values
-    widest = int(values["units"])
+    widest = int(values[WIDTH_SLOTS.get(descent.fitted.recommendation.problem.architecture, "units")])
     widths = [widest // 2**k for k in range(1, 1 + math.ceil(math.log2(max(widest / NARROWEST, 1))))]
     widths = [width for width in widths if width > NARROWEST] + ([NARROWEST] if widest > NARROWEST else [])
     if len(depths) == 0 or not widths:

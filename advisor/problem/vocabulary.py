@@ -630,7 +630,8 @@ _FACTS = (
         nullable=True,
         null_means="let the advisor choose",
         title="Neurons in each hidden layer",
-        meaning="Number of neurons in each hidden layer; the pipeline lowers it when a budget can't be met otherwise.",
+        meaning="Number of neurons in each hidden layer: filters of the first convolutions, or size of the memory, in "
+        "such networks; the pipeline lowers it when a budget can't be met otherwise.",
         question="How many neurons should each hidden layer have?",
         why="A narrower network is smaller and faster.",
         default=None,
