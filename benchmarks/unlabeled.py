@@ -158,8 +158,8 @@ def _gains(before: list[float], after: list[float]) -> list[float]:
 
 
 def _spread(values: list[float], sign: str = "") -> str:
-    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):{sign}.4f} ± {error:.4f}"
+    mean = f"{statistics.mean(values):{sign}.4f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values) / math.sqrt(len(values)):.4f}"
 
 
 def main() -> int:
