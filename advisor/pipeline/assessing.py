@@ -26,14 +26,44 @@ from advisor.uncertainty import (
 )
 from advisor.uncertainty.assessment import LEVELS
 
+JUDGED_ROWS = 4096
 SHIFT = 3.0
 """Standard deviations by which the shifted copy of the test rows is moved: rows that training never saw."""
 
 Answer = Callable[[Array], Array]
 
 
+def shared_noise(
+    prepared: Prepared, calibration: Part, answer: Answer, calibrating: Array, values: Mapping[str, Any]
+) -> tuple[Array, Array]:
+    """Return the noise of observations and its degrees of freedom, from all rows that were kept from training.
+
+    The rows that the network was chosen by say as much about the noise as those that it is calibrated on, and a small
+    table has few of either. What intervals cover still rests on the calibration rows alone.
+
+    Args:
+        prepared: Data and decisions; its validation rows are those for choosing.
+        calibration: The rows to calibrate on.
+        answer: From encoded rows to answers, (rows, samples, outputs).
+        calibrating: The answers to the calibration rows.
+        values: Slots of the recommendation.
+    """
+    chosen_by = prepared.bundle.val
+    kept = slice(None, JUDGED_ROWS)
+    answers = np.concatenate([answer(chosen_by.x[kept]), calibrating])
+    width = answers.shape[2]
+    y = np.concatenate([np.reshape(chosen_by.y[kept], (-1, width)), np.reshape(calibration.y, (-1, width))])
+    return fit_noise(answers, y, values.get("noise_degrees_of_freedom") or ())
+
+
 def assess(
-    prepared: Prepared, statement: Statement, calibration: Part, answer: Answer, single: Answer, latency: Latency
+    prepared: Prepared,
+    statement: Statement,
+    calibration: Part,
+    answer: Answer,
+    single: Answer,
+    latency: Latency,
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Measure what is stated on the test rows.
 
@@ -44,6 +74,7 @@ def assess(
         answer: The sampled answers of encoded rows, (rows, samples, outputs).
         single: The single pass's answers, (rows, outputs), comparable with them.
         latency: Latency of one answer with its uncertainty.
+        values: Slots of the recommendation.
 
     Returns:
         The section ``uncertainty`` of ``metrics.json``, JSON-ready.
@@ -54,7 +85,14 @@ def assess(
     if statement.is_of_classes:
         measured = _assess_classes(statement, answers, shifted, single, test)
     else:
-        measured = _assess_values(statement, calibration, answers, shifted, single, test)
+        plain_noise = shared_noise(
+            prepared,
+            calibration,
+            lambda rows: single(rows)[:, None, :],
+            single(calibration.x)[:, None, :],
+            values,
+        )
+        measured = _assess_values(statement, plain_noise, answers, shifted, single, test)
     return {
         "method": statement.method,
         "samples": statement.samples,
@@ -80,12 +118,16 @@ def shifted_rows(prepared: Prepared, rows: Array) -> Array:
 
 
 def _assess_values(
-    statement: Statement, calibration: Part, answers: Array, shifted: Array, single: Answer, test: Part
+    statement: Statement,
+    plain_noise: tuple[Array, Array],
+    answers: Array,
+    shifted: Array,
+    single: Answer,
+    test: Part,
 ) -> dict[str, Any]:
     stated, strange = _values(statement, answers), _values(statement, shifted)
     y = np.asarray(test.y, np.float64).reshape(len(test), -1)
     plain = single(test.x)[:, None, :]
-    plain_noise = fit_noise(single(calibration.x)[:, None, :], calibration.y)
     uncalibrated = replace(stated, scores=np.zeros((0, y.shape[1])))
     levels = [level for level in LEVELS if level * (statement.calibration_rows + 1) <= statement.calibration_rows]
     covered = {}
@@ -105,11 +147,12 @@ def _assess_values(
 
     return {
         "noise": list(statement.noise),
+        "degrees_of_freedom": [each if np.isfinite(each) else None for each in statement.degrees],
         "test": {
             "rmse": rmse(np.arange(len(y))),
             "log_likelihood": float(stated.log_prob(y).mean()),
             "single_pass_rmse": float(np.sqrt(((y - plain[:, 0]) ** 2).mean())),
-            "single_pass_log_likelihood": float(mixture_log_density(plain, plain_noise, y).mean()),
+            "single_pass_log_likelihood": float(mixture_log_density(plain, plain_noise[0], y, plain_noise[1]).mean()),
         },
         "coverage": covered,
         "doubt": "std",

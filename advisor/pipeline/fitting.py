@@ -206,7 +206,10 @@ def _fit_all(
 ) -> list[Trial]:
     waiting = list(candidates(recommendation, prefix, rate=rate))
     trials: list[Trial] = []
+    searched: set[float | None] = set()
     for number, candidate in enumerate(waiting):
+        if candidate.strength in searched:
+            continue
         if trials and clock.is_over():
             tell(Event("stopped", f"The time budget is used up; {len(waiting) - number} candidates were not tried."))
             break
@@ -215,7 +218,29 @@ def _fit_all(
         )
         for event in trials[-1].report.events:
             tell(event)
+        later = [each for each in waiting[number + 1 :] if each.strength == candidate.strength]
+        if later and _got_worse(trials):
+            searched.add(candidate.strength)
+            rates = ", ".join(f"{each.rate:g}" for each in later)
+            tell(
+                Event(
+                    "searched",
+                    f"With {candidate.title}, {_measure(trials[-1])} is worse than with the rate before "
+                    f"({trials[-1].judged:.4g} against {trials[-2].judged:.4g}); not tried: {rates}.",
+                    {"rate": candidate.rate, "left_out": [each.rate for each in later]},
+                )
+            )
     return trials
+
+
+def _got_worse(trials: list[Trial]) -> bool:
+    """Tell whether a search through rising dropout rates ends: the last is worse than the one before it."""
+    if len(trials) < 2:
+        return False
+    before, last = trials[-2:]
+    search = last.candidate.recommendation.values.get("dropout_rate_search", "all")
+    comparable = before.candidate.strength == last.candidate.strength and before.candidate.rate is not None
+    return search == "until_worse" and comparable and last.judged > before.judged
 
 
 def _fit_one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from advisor.export import (
     save_sampling_model,
     verify_sampling,
 )
-from advisor.pipeline.assessing import assess
+from advisor.pipeline.assessing import JUDGED_ROWS, assess, shared_noise
 from advisor.pipeline.candidates import open_runtime
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 ARTIFACT = "model/sampling.tflite"
 SAVED_MODEL = "model/sampling"
-JUDGED_ROWS = 4096
 COMPARED_ROWS = 64
 TIMED_ROWS = 100
 MOST_STANDARD_ERRORS = 6.0
@@ -122,15 +121,16 @@ def judge(prepared: Prepared, core: Any, values: Mapping[str, Any]) -> float | N
         return None
     x, y = prepared.bundle.val.x[:JUDGED_ROWS], prepared.bundle.val.y[:JUDGED_ROWS]
     answers = Sampler(sampling_parts(network), int(values["mc_samples"]), seed=prepared.request.seed)(x)
-    return likelihood_loss(answers, y, task)
+    return likelihood_loss(answers, y, task, values.get("noise_degrees_of_freedom") or ())
 
 
-def likelihood_loss(answers: Array, y: Array, task: str) -> float:
+def likelihood_loss(answers: Array, y: Array, task: str, degrees: Sequence[float] = ()) -> float:
     """Return the least mean negative log-likelihood over the noise (values) or the temperature (classes)."""
     if task in CLASS_TASKS:
         return class_loss(tempered(answers, fit_temperature(answers, y, task), task), y, task)
     truth = np.asarray(y, np.float64).reshape(len(answers), -1)
-    return -float(mixture_log_density(answers, fit_noise(answers, truth), truth).mean())
+    noise, freedom = fit_noise(answers, truth, degrees)
+    return -float(mixture_log_density(answers, noise, truth, freedom).mean())
 
 
 def state_uncertainty(
@@ -175,10 +175,12 @@ def state_uncertainty(
     answers = way.answer(calibration.x)
     plain = _plain(single_pass, task)
     if task in CLASS_TASKS:
-        temperature, noise, scores = fit_temperature(answers, calibration.y, task), np.zeros(0), np.zeros((0, 0))
+        temperature = fit_temperature(answers, calibration.y, task)
+        noise, freedom, scores = np.zeros(0), np.zeros(0), np.zeros((0, 0))
         single = fit_temperature(plain(calibration.x)[:, None, :], calibration.y, task)
     else:
-        noise, temperature, single = fit_noise(answers, calibration.y), 1.0, 1.0
+        temperature, single = 1.0, 1.0
+        noise, freedom = shared_noise(prepared, calibration, way.answer, answers, values)
         scores = conformal_scores(answers, noise, calibration.y)
     statement = Statement(
         task=task,
@@ -193,12 +195,13 @@ def state_uncertainty(
         scores=tuple(tuple(map(float, each)) for each in scores.T),
         calibration_rows=len(calibration),
         single_temperature=single,
+        degrees=tuple(map(float, freedom)),
     )
     artifacts = [] if way.artifact is None else [way.artifact]
     if way.parts is not None and values.get("sampling_artifact") == "sampling_signature":
         artifacts.append(_save_signature(way, statement, folder, bundle.test.x[:COMPARED_ROWS]))
     write_json(folder / STATEMENT, statement.as_dict())
-    measured = assess(prepared, statement, calibration, way.answer, plain, way.latency)
+    measured = assess(prepared, statement, calibration, way.answer, plain, way.latency, values)
     return Uncertainty(statement, tuple(artifacts), tuple(maker.events), way.latency, measured)
 
 

@@ -101,6 +101,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "fold_batch_normalization": (False, True),
     "precision": ("float32", "float16", "int8"),
     "mc_dropout": (False, True),
+    "dropout_rate_search": ("all", "until_worse"),
     "calibration": ("none", "temperature", "conformal"),
 }
 """Slot → the values that are carried out; a list is carried out when each of its elements is."""
@@ -114,6 +115,7 @@ DESCRIPTIVE = frozenset(
         "leverage_margin_errors",
         "mc_minimum_samples",
         "mc_samples",
+        "noise_degrees_of_freedom",
         "pruning_begin_share",
         "pruning_end_share",
         "pruning_epoch_share",

@@ -125,12 +125,20 @@ _PRUNING = (
     "smallest_pruned_layer",
     "highest_sparsity",
 )
-_SAMPLING = ("mc_dropout", "mc_samples", "mc_minimum_samples", "uncertainty_ladder", "sampling_artifact")
+_SAMPLING = (
+    "mc_dropout",
+    "mc_samples",
+    "mc_minimum_samples",
+    "uncertainty_ladder",
+    "noise_degrees_of_freedom",
+    "sampling_artifact",
+)
 _REGULARIZATION = (
     "regularization",
     "regularization_strengths",
     "dropout",
     "dropout_rates",
+    "dropout_rate_search",
     "overfitting_ratio",
     "overfitting_rise",
     "evidence_rounds",

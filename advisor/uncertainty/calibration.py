@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -75,15 +75,17 @@ def check_calibration(y: Array, task: str) -> None:
         )
 
 
-def fit_noise(samples: Array, y: Array) -> Array:
+def fit_noise(samples: Array, y: Array, degrees: Sequence[float] = ()) -> tuple[Array, Array]:
     """Return the observation noise under which observed values are most likely.
 
     Args:
         samples: Answers of the sampled networks, (rows, samples, outputs).
         y: Observed values, (rows, outputs).
+        degrees: Degrees of freedom of Student's t, each above 2, that are tried beside the Gaussian, from the lightest
+            tails to the heaviest, until the values become less likely.
 
     Returns:
-        Standard deviation of each output, (outputs,).
+        Standard deviation of each output, and its degrees of freedom (infinite: Gaussian), each (outputs,).
     """
     truth = np.asarray(y, np.float64).reshape(len(samples), -1)
     found = []
@@ -91,14 +93,23 @@ def fit_noise(samples: Array, y: Array) -> Array:
         one, seen = samples[:, :, output : output + 1], truth[:, output : output + 1]
         error = float(np.sqrt(np.mean((seen[:, 0] - one.mean(axis=1)[:, 0]) ** 2)))
         if error <= SMALLEST:
-            found.append(SMALLEST)
+            found.append((SMALLEST, math.inf))
             continue
+        best = math.inf
+        kept = (error, math.inf)
+        for free in (math.inf, *sorted(map(float, degrees), reverse=True)):
 
-        def loss(log_noise: float, one: Array = one, seen: Array = seen) -> float:
-            return -float(mixture_log_density(one, np.array([math.exp(log_noise)]), seen).mean())
+            def loss(log_noise: float, one: Array = one, seen: Array = seen, free: float = free) -> float:
+                noise, freedom = np.array([math.exp(log_noise)]), np.array([free])
+                return -float(mixture_log_density(one, noise, seen, freedom).mean())
 
-        found.append(math.exp(_minimum(loss, math.log(error * 0.02), math.log(error * 2.0))))
-    return np.array(found)
+            log_noise = _minimum(loss, math.log(error * 0.02), math.log(error * 2.0))
+            reached = loss(log_noise)
+            if reached >= best:
+                break
+            best, kept = reached, (math.exp(log_noise), free)
+        found.append(kept)
+    return np.array([noise for noise, _ in found]), np.array([free for _, free in found])
 
 
 def fit_temperature(logits: Array, y: Array, task: str) -> float:

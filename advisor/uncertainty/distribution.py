@@ -18,18 +18,21 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 @dataclass(frozen=True)
 class ValueDistribution:
-    """Predicted distributions of numbers, one a row: an equal mixture of Gaussians around the samples.
+    """Predicted distributions of numbers, one a row: an equal mixture around the samples, as wide as the noise.
 
     Attributes:
         samples: Answers of the sampled networks, in the user's units (rows, samples, outputs).
         noise: Standard deviation of the observations around a right answer, (outputs,).
         scores: What calibration rows lay off, in predicted standard deviations, sorted, (calibration rows, outputs);
             empty when intervals are not calibrated.
+        degrees: Degrees of freedom of the noise, (outputs,): Student's t where they are finite, Gaussian where they
+            are infinite; None is Gaussian throughout.
     """
 
     samples: Array
     noise: Array
     scores: Array
+    degrees: Array | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -83,7 +86,8 @@ class ValueDistribution:
         Raises:
             DataError: If their number differs from the rows'.
         """
-        return mixture_log_density(self.samples, self.noise, _observed(y, self.samples.shape[0], self.samples.shape[2]))
+        observed = _observed(y, self.samples.shape[0], self.samples.shape[2])
+        return mixture_log_density(self.samples, self.noise, observed, self.degrees)
 
     @cached_property
     def _std(self) -> Array:
@@ -202,26 +206,40 @@ class ClassDistribution:
         return np.asarray(total)
 
 
-def mixture_log_density(samples: Array, noise: Array, y: Array) -> Array:
-    """Return the log density of an equal mixture of Gaussians, summed over outputs.
+def mixture_log_density(samples: Array, noise: Array, y: Array, degrees: Array | None = None) -> Array:
+    """Return the log density of an equal mixture of Gaussians, or of Student's t, summed over outputs.
 
     Args:
         samples: Means (rows, samples, outputs).
-        noise: Standard deviation of each Gaussian, (outputs,).
+        noise: Standard deviation of each part of the mixture, (outputs,).
         y: Where, (rows, outputs).
+        degrees: Degrees of freedom, (outputs,), each above 2 (below, no standard deviation exists) and infinite for a
+            Gaussian; None is Gaussian throughout.
 
     Returns:
         (rows,).
 
     Source:
-        Gal and Ghahramani 2016, "Dropout as a Bayesian Approximation", section 5.3 (predictive log-likelihood).
+        Gal and Ghahramani 2016, "Dropout as a Bayesian Approximation", section 5.3 (predictive log-likelihood), and
+        Lange, Little and Taylor 1989, "Robust Statistical Modeling Using the t Distribution" (the heavier tails).
     """
     width = np.maximum(np.asarray(noise, np.float64), SMALLEST)
-    z = (np.asarray(y, np.float64)[:, None, :] - samples.astype(np.float64)) / width
-    exponent = -0.5 * z**2
-    top = exponent.max(axis=1, keepdims=True)
-    mixed = top[:, 0] + np.log(np.exp(exponent - top).mean(axis=1))
-    return np.asarray((mixed - np.log(width) - _HALF_LOG_TWO_PI).sum(axis=1))
+    freedom = np.full(len(width), math.inf) if degrees is None else np.asarray(degrees, np.float64)
+    off = np.asarray(y, np.float64)[:, None, :] - samples.astype(np.float64)
+    density = np.zeros(len(samples))
+    for output, (own, free) in enumerate(zip(width, freedom, strict=True)):
+        heavy = math.isfinite(free)
+        scale = own * math.sqrt((free - 2.0) / free) if heavy else own
+        z = off[:, :, output] / scale
+        exponent = -0.5 * (free + 1.0) * np.log1p(z**2 / free) if heavy else -0.5 * z**2
+        top = exponent.max(axis=1, keepdims=True)
+        constant = (
+            math.lgamma((free + 1.0) / 2.0) - math.lgamma(free / 2.0) - 0.5 * math.log(math.pi * free)
+            if heavy
+            else -_HALF_LOG_TWO_PI
+        )
+        density += top[:, 0] + np.log(np.exp(exponent - top).mean(axis=1)) + constant - math.log(scale)
+    return density
 
 
 def tempered(logits: Array, temperature: float, task: str) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ class Statement:
         temperature: What the answers of classes are divided by before the last activation.
         single_temperature: The same for the single pass of the delivered file, whose probabilities are calibrated too.
         noise: Standard deviation of observations, one an output, in the user's units; empty for classes.
+        degrees: Degrees of freedom of that noise, one an output: Student's t; infinite is Gaussian.
         scores: Sorted scores of the calibration rows, one list an output; empty for classes.
         calibration_rows: Number of rows that all this was fitted on.
     """
@@ -49,6 +51,7 @@ class Statement:
     scores: tuple[tuple[float, ...], ...]
     calibration_rows: int
     single_temperature: float = 1.0
+    degrees: tuple[float, ...] = ()
 
     @property
     def is_of_classes(self) -> bool:
@@ -57,7 +60,8 @@ class Statement:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
-        return {"statement_version": STATEMENT_VERSION, **asdict(self)}
+        degrees = [each if math.isfinite(each) else None for each in self.degrees]
+        return {"statement_version": STATEMENT_VERSION, **asdict(self), "degrees": degrees}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], place: str) -> Statement:
@@ -89,6 +93,7 @@ class Statement:
                 scores=tuple(tuple(map(float, each)) for each in document["scores"]),
                 calibration_rows=int(document["calibration_rows"]),
                 single_temperature=float(document.get("single_temperature", 1.0)),
+                degrees=_degrees(document.get("degrees", ()), len(document["noise"])),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(
@@ -105,12 +110,21 @@ class Statement:
         """
         if not self.is_of_classes:
             scores = np.array(self.scores, np.float64).T if self.scores else np.zeros((0, answers.shape[2]))
-            return ValueDistribution(answers, np.array(self.noise), scores)
+            degrees = np.array(self.degrees) if self.degrees else None
+            return ValueDistribution(answers, np.array(self.noise), scores, degrees)
         blocks = [
             tempered(answers[first : first + _BLOCK_ROWS], self.temperature, self.task).astype(np.float32)
             for first in range(0, max(len(answers), 1), _BLOCK_ROWS)
         ]
         return ClassDistribution(np.concatenate(blocks), self.task, tuple(classes))
+
+
+def _degrees(given: Sequence[float | None], outputs: int) -> tuple[float, ...]:
+    """Read degrees of freedom; statements of earlier versions have none."""
+    degrees = tuple(math.inf if each is None else float(each) for each in given)
+    if degrees and (len(degrees) != outputs or not all(each > 2 for each in degrees)):
+        raise ValueError(f"degrees of freedom {list(given)!r}")
+    return degrees
 
 
 def calibrated(outputs: Array, temperature: float, task: str) -> Array:

@@ -11,6 +11,7 @@ from advisor.uncertainty import (
     coverage,
     fit_noise,
     fit_temperature,
+    mixture_log_density,
     quality_by_coverage,
     reliability_bins,
     split_validation,
@@ -45,7 +46,30 @@ def test_noise_is_found():
     draw = np.random.default_rng(0)
     samples = draw.normal(size=(2000, 1, 1)).repeat(30, axis=1) + 0.1 * draw.normal(size=(2000, 30, 1))
     y = samples.mean(axis=1) + 0.7 * draw.normal(size=(2000, 1))
-    assert fit_noise(samples, y) == pytest.approx([0.7], rel=0.05)
+    noise, degrees = fit_noise(samples, y, [3, 5, 10, 30])
+    assert noise == pytest.approx([0.7], rel=0.05)
+    assert degrees[0] >= 30
+
+
+def test_heavy_tails_are_found_and_make_new_rows_likelier():
+    draw = np.random.default_rng(0)
+    samples = np.zeros((4000, 2, 1))
+    y = draw.standard_t(3, size=(4000, 1))
+    tried = {"gaussian": fit_noise(samples[:2000], y[:2000]), "tails": fit_noise(samples[:2000], y[:2000], [30, 3, 10])}
+    noise, degrees = tried["tails"]
+    assert degrees.tolist() == [3.0]
+    assert noise == pytest.approx([np.sqrt(3.0)], rel=0.1)  # the standard deviation, not the scale
+    density = {
+        name: mixture_log_density(samples[2000:], each[0], y[2000:], each[1]).mean() for name, each in tried.items()
+    }
+    assert density["tails"] > density["gaussian"] + 0.05
+
+
+def test_exact_answers_have_the_least_noise_whatever_the_tails():
+    samples = np.ones((20, 3, 1))
+    noise, degrees = fit_noise(samples, np.ones((20, 1)), [3, 5])
+    assert 0 < noise[0] < 1e-9
+    assert np.isinf(degrees[0])
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])

@@ -1,4 +1,6 @@
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +30,21 @@ def test_density_is_that_of_the_mixture():
     assert values().log_prob([1.5, 11.0]) == pytest.approx(expected)
     with pytest.raises(DataError, match="3 observed values for 2 rows"):
         values().log_prob([1, 2, 3])
+
+
+def test_density_has_the_tails_of_its_degrees_of_freedom():
+    free, scale = 3.0, 0.5 / math.sqrt(3.0)  # a variance of 3 / (3 - 2) times the scale's square
+
+    def student(x, mean):
+        front = math.gamma(2.0) / (math.gamma(1.5) * math.sqrt(3.0 * math.pi) * scale)
+        return front * (1 + ((x - mean) / scale) ** 2 / free) ** -2
+
+    plain = values()
+    stated = ValueDistribution(plain.samples, plain.noise, plain.scores, np.array([free]))
+    expected = [math.log((student(1.5, 1) + student(1.5, 3)) / 2), math.log(student(14, 10))]
+    assert stated.log_prob([1.5, 14.0]) == pytest.approx(expected)
+    assert stated.log_prob([2.0, 14.0])[1] > plain.log_prob([2.0, 14.0])[1]
+    assert stated.std == pytest.approx(plain.std)
 
 
 def test_intervals_are_gaussian_until_they_are_calibrated():
@@ -78,6 +95,11 @@ def test_a_statement_survives_its_file_and_refuses_a_broken_one():
         "regression", "single_pass", 1, 0, (), None, {"one": "litert", "many": "litert"}, 1.0, (0.5,), ((1.0, 2.0),), 2
     )
     assert Statement.from_dict(stated.as_dict(), "x") == stated
+    two = replace(stated, noise=(0.5, 0.7), degrees=(math.inf, 5.0))
+    assert Statement.from_dict(json.loads(json.dumps(two.as_dict(), allow_nan=False)), "x") == two
+    for wrong in ([5.0], [5.0, 2.0], [5.0, "many"]):
+        with pytest.raises(ArtifactError, match="can't be used"):
+            Statement.from_dict({**two.as_dict(), "degrees": wrong}, "x")
     with pytest.raises(ArtifactError, match="version 99"):
         Statement.from_dict({**stated.as_dict(), "statement_version": 99}, "x")
     with pytest.raises(ArtifactError, match="noise"):
