@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advisor.artifacts import Array, Artifact, Event, Latency, Part, SamplingParts
+from advisor.artifacts import Array, Artifact, Event, Latency, Part, SamplingParts, Verdict
 from advisor.builder import logits_model, with_target_units
 from advisor.errors import ExportError, Finding
 from advisor.evaluation import latency_measurement, measure_latency, verdicts
@@ -245,12 +245,17 @@ def with_uncertainty(
         progress.event(event)
     latency = stated.latency if stated.latency.p99_ms > delivered.latency.p99_ms else delivered.latency
     measurements = {**delivered.measurements, "latency": latency_measurement(latency)}
+    judged = verdicts(fitted.recommendation.requirements, measurements)
+    compressed = delivered.compressed
+    if not compressed.closest:
+        compressed = replace(compressed, closest=_missed_by_sampling(judged, chosen.latency.p99_ms, stated))
     delivered = replace(
         delivered,
         artifacts=(*delivered.artifacts, *stated.artifacts),
         latency=latency,
         measurements=measurements,
-        verdicts=verdicts(fitted.recommendation.requirements, measurements),
+        verdicts=judged,
+        compressed=compressed,
         uncertainty=stated,
     )
     total = len(calibration) + len(prepared.bundle.val)
@@ -265,6 +270,18 @@ def with_uncertainty(
             recommendation = recommendation.with_warning("W111", given_up.message, "mc_dropout", "mc_samples")
     events = (*fitted.events, event, *stated.events)
     return delivered, replace(fitted, recommendation=recommendation, events=events)
+
+
+def _missed_by_sampling(judged: Sequence[Verdict], plain_ms: float, stated: Uncertainty) -> str:
+    """Say what came closest to a latency budget that the file keeps and its answers with uncertainty don't."""
+    for verdict in judged:
+        if verdict.name == "latency" and not verdict.met:
+            way = TITLES[stated.statement.method]
+            return (
+                f"One answer with its uncertainty takes {verdict.measured:.4g} ms ({way}), more than the budget of "
+                f"{verdict.required:g} ms; the delivered file without it takes {plain_ms:.4g} ms."
+            )
+    return ""
 
 
 def _precision(delivered: str) -> str:

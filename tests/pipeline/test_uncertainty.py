@@ -162,7 +162,8 @@ def test_a_latency_budget_is_kept_and_what_is_given_up_is_said(numbers, quick, t
         with pytest.raises(RequestError, match="single pass"):
             run.predict_distribution(numbers, samples=50)
     latency = next(each for each in run.requirements if each["name"] == "latency")
-    assert latency["measured"] == pytest.approx(measured["latency"]["p99_ms"]) or latency["measured"] > 0
+    assert latency["measured"] >= measured["latency"]["p99_ms"] * (1 - 1e-9)
+    assert bool(run.closest) == (not latency["met"])
 
 
 def test_risk_and_small_data_promise_only_what_the_calibration_rows_can_keep(numbers, quick, tmp_path):
