@@ -21,12 +21,13 @@ def count_for_training(profile: Profile, split: Split) -> Profile:
         split: How they are divided.
 
     Returns:
-        The same profile, or one whose ``labeled_rows`` are those of an ordinary split with as many training rows.
+        The same profile, or one whose ``labeled_rows`` are those of an ordinary split with as many training rows. It is
+        the same where no row is for training, which is an error of its own.
     """
     labeled = len(split.train) + len(split.val) + len(split.test)
     usual = round(len(split.train) / FRACTIONS[0])
     counts_rows = profile.facts.get("labeled_rows") == labeled and profile.facts.get("task") != "forecasting"
-    if not counts_rows or usual >= CONVENTIONS.least_share_of_usual * labeled:
+    if not usual or not counts_rows or usual >= CONVENTIONS.least_share_of_usual * labeled:
         return profile
     how = (
         f"{len(split.train):,} of {labeled:,} labeled rows are for training: as many as an ordinary split leaves of "

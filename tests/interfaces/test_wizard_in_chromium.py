@@ -154,7 +154,8 @@ def test_what_if_is_live_with_javascript_and_a_form_without(watched):
     assert "Risk-sensitive: yes instead of no." in told
     plain = watched(script=False).open(f"/advice?{SPARSE}")
     plain.select_option("#try-risk-sensitive", "yes")
-    plain.click("button:has-text('Compare')")
+    with plain.expect_navigation():  # until the whole page is there
+        plain.click("button:has-text('Compare')")
     assert plain.locator("#difference").inner_text() == told
     plain.click("text=Take this over")
     assert dict(parse_qsl(urlsplit(plain.url).query))["risk_sensitive"] == "yes"
