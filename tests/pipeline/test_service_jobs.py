@@ -210,13 +210,15 @@ def test_a_job_that_takes_too_much_is_ended_and_says_so(tmp_path, three_classes,
 
 
 def test_data_that_can_t_be_trained_on_fail_the_job_with_their_finding(tmp_path, three_classes):
-    parts = ["val" if row % 2 else "test" for row in range(three_classes.height)]
-    table = three_classes.with_columns(part=pl.Series(parts)).write_csv().encode()
+    parts = ["val" if row < 10 else "test" if row < 100 else "train" for row in range(three_classes.height)]
+    table = three_classes.with_columns(part=pl.Series(parts), unfit=pl.Series(["val", "test"] * 200)).write_csv()
     with service(tmp_path) as (_, client):
-        dataset = client.post("/v1/datasets", content=table, headers=CSV).json()
-        asked = {"dataset": dataset["id"], "target": "label", "split_column": "part"}
-        home = client.post("/v1/jobs", json=asked).headers["location"]
+        dataset = client.post("/v1/datasets", content=table.encode(), headers=CSV).json()
+        asked = {"dataset": dataset["id"], "target": "label", "problem": {"risk_sensitive": True}}
+        refused = client.post("/v1/jobs", json={**asked, "split_column": "unfit"})
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "D131")
+        home = client.post("/v1/jobs", json={**asked, "split_column": "part"}).headers["location"]
         assert events(client, home)[-1][2]["state"] == "failed"
         job = client.get(home).json()
-        assert (job["error"]["code"], job["attempts"]) == ("D131", 1)
-        assert str(tmp_path) not in json.dumps(job)
+        assert (job["error"]["code"], job["attempts"]) == ("U106", 1)
+        assert str(tmp_path) not in json.dumps(job) + refused.text
