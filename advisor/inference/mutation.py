@@ -245,9 +245,8 @@ class _Judge:
         waiting, rules = [position], set[int]()
         while waiting:
             rule = waiting.pop()
-            if rule not in rules:
-                rules.add(rule)
-                waiting += (self.book.positions[each] for each in self.book.rules[rule].defeats)
+            rules.add(rule)
+            waiting += (self.book.positions[each] for each in self.book.rules[rule].defeats)  # never in a circle
         written = {name for name, writers in self.book.writers.items() if rules.intersection(writers)}
         return [step for step in self.dependencies.order if step in written]
 
