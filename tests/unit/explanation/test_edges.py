@@ -81,6 +81,11 @@ def test_sources_without_a_place_and_rules_without_a_source_are_said() -> None:
     assert wording.say_main_source([], works) == ""
 
 
+def test_a_network_of_undecided_depth_has_no_shape() -> None:
+    assert wording.say_shape({"hidden_layers": None}) == ""
+    assert wording.say_shape({"hidden_layers": 3, "units": 100}) == "3 hidden layers of 100 neurons"
+
+
 def test_one_hidden_layer_is_said_in_the_singular() -> None:
     assert "1 hidden layer of" in _summary(
         recommend({"task": "binary", "architecture": "dense_stack", "hidden_layers": 1})
