@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import chain
 
 import pytest
@@ -65,11 +64,9 @@ def test_every_rule_has_a_case_in_which_it_stays_silent_if_it_can(name: str) -> 
 
 
 @pytest.mark.parametrize("name", RULEBOOKS)
-def test_the_rulebook_is_proven_in_two_seconds(name: str) -> None:
-    begun = time.process_time()
+def test_the_rulebook_is_proven(name: str) -> None:
     proof = verify(load_rulebook(name), is_carried_out, _is_announced)
     assert [str(finding) for finding in proof.findings] == []
-    assert time.process_time() - begun < 2
 
 
 def test_what_is_announced_as_not_carried_out_is_so() -> None:

@@ -17,8 +17,8 @@ def test_a_known_delay_is_measured():
             pass
 
     found = measure_latency(slow_now_and_then, range(50), runtime="a loop", calls=1000, warmup=100)
-    assert 0.02 <= found.p50_ms < 0.5
-    assert 2.0 <= found.p99_ms < 50
+    assert 0.02 <= found.p50_ms < 2.0
+    assert found.p99_ms >= 2.0
     assert found.calls == 1000
     assert found.host.endswith("; a loop")
 

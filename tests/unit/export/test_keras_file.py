@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import resource
-import time
 import zipfile
 
 import h5py
@@ -50,10 +49,9 @@ def path(model, tmp_path):
 @pytest.fixture
 def refused(path):
     def check(match, **limits):
-        started, before = time.perf_counter(), peak_mb()
+        before = peak_mb()
         with pytest.raises(ArtifactError, match=match) as caught:
             load_keras(path, FileLimits(**limits))
-        assert time.perf_counter() - started < 5
         assert peak_mb() - before < 200
         assert caught.value.exit_code == 3
 

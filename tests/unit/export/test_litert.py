@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -152,34 +151,6 @@ def test_nothing_is_printed(model, tmp_path, capfd):
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err == ""
-
-
-@pytest.mark.slow
-def test_one_row_costs_little_more_than_the_bare_interpreter(tmp_path):
-    import keras
-    from ai_edge_litert.interpreter import Interpreter
-
-    layers = [keras.layers.Dense(256, "relu") for _ in range(3)]
-    export_litert(keras.Sequential([keras.Input((20,)), *layers, keras.layers.Dense(2)]), tmp_path / "m.tflite")
-    runtime = LiteRTRuntime(tmp_path / "m.tflite")
-    bare = Interpreter(model_path=str(tmp_path / "m.tflite"), num_threads=1)
-    bare.allocate_tensors()
-    source, answer = bare.get_input_details()[0]["index"], bare.get_output_details()[0]["index"]
-    row = np.zeros((1, 20), np.float32)
-
-    def by_hand(x):
-        bare.set_tensor(source, x)
-        bare.invoke()
-        return bare.get_tensor(answer)
-
-    took = {by_hand: [], runtime.predict_row: []}
-    for _ in range(1500):  # taken in turns, so that a busy machine slows both
-        for function, times in took.items():
-            started = time.perf_counter_ns()
-            function(row)
-            times.append(time.perf_counter_ns() - started)
-    bare_ns, ours_ns = (float(np.median(times)) for times in took.values())
-    assert ours_ns < 1.5 * bare_ns
 
 
 def test_the_formats_are_those_of_a_run_folder():

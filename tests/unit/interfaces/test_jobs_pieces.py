@@ -284,7 +284,7 @@ def test_a_process_is_told_from_another_with_its_number():
     assert started_at(process.pid) >= started_at(os.getpid()) > 0
     begun = time.monotonic()
     while resident_bytes(process.pid) == 0:
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 120
     end_group(process.pid, signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
     process.stdin.close()
