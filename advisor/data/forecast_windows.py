@@ -13,40 +13,68 @@ Rows = NDArray[np.int64]
 
 STEPS_WITHOUT_SEASON = 32
 LONGEST_SEASON = 400
-WEAKEST_SEASON = 0.3
+STRAIGHT = 1e-6
+LEAST_REPEATS = 4
+LARGEST_DIFFERENCE = 0.75
+NEARLY_AS_ALIKE = 0.1
 MOST_SEGMENTS = 32
 USUAL_SEGMENT = 24
 MOST_WINDOWS = 20_000
-"""Conventions of reading: without a season, a window has at least 32 steps; a season is looked for up to 400 steps
-and counts from a correlation of 0.3 on; a recurrent layer takes at most 32 segments; of more than 20,000 windows every
-k-th is used."""
+"""Conventions of reading: without a season, a window has at least 32 steps; a season has up to 400 steps, is seen at
+least four times, and brings values that differ (squared) by at most 0.75 of the most before, less in short series; of
+several that are alike but for 0.1 of that, it is the first; a channel that leaves a straight line by less than 1e-6 of
+its spread has none. A recurrent layer takes at most 32 segments; of more than 20,000 windows every k-th is used."""
 
 
 def find_season(values: NDArray[np.float32]) -> int:
     """Return after how many steps series repeat themselves, 0 if they don't.
 
-    It is the first maximum of the autocorrelation, that of the most regular channel, of the changes between steps (so
-    that a trend is no season) that comes near the greatest one.
+    Looked for in the values without their straight trend, and if that finds nothing, in their changes from step to
+    step, which no bent trend hides.
 
     Args:
         values: float32 (steps, channels), without gaps.
     """
-    changes = np.diff(values.astype(np.float64), axis=0)
-    longest = min(LONGEST_SEASON, len(changes) // 3)
-    spread = changes.std(axis=0)
-    changes = changes[:, spread > 0]
-    if longest < 3 or not changes.shape[1]:
+    levels = values - values.mean(axis=0, dtype=np.float64)
+    spread = levels.std(axis=0)
+    steps = np.arange(len(levels)) - (len(levels) - 1) / 2
+    levels -= np.outer(steps, steps @ levels) / max(1.0, float(steps @ steps))
+    levels = levels[:, levels.std(axis=0) > STRAIGHT * spread]
+    return _season_of(levels) or _season_of(np.diff(levels, axis=0))
+
+
+def _season_of(values: NDArray[np.float64]) -> int:
+    """Return the lag at which values are most alike again, of the most regular channel; 0 if there is none.
+
+    How much values differ at a lag (the variogram) grows with the lag for noise and for random walks, and falls back
+    at the season and at twice the season. What counts as falling back is stricter for fewer steps, where it happens
+    by chance.
+    """
+    longest = min(LONGEST_SEASON, len(values) // LEAST_REPEATS)
+    if longest < 3:
         return 0
-    centered = (changes - changes.mean(axis=0)) / changes.std(axis=0)
-    size = 1 << int(2 * len(centered) - 1).bit_length()
-    power = np.abs(np.fft.rfft(centered, size, axis=0)) ** 2
-    correlation = np.fft.irfft(power, size, axis=0)[: longest + 2].max(axis=1) / len(centered)
+    differences = _variogram(values, 2 * longest + longest // 8 + 1)[2:]
+    ratios = differences / np.maximum(np.maximum.accumulate(differences), np.finfo(np.float64).tiny)
+    unlike = np.concatenate([[1.0, 1.0], ratios.min(axis=1, initial=1.0)])
+    allowed = LARGEST_DIFFERENCE - 4 / np.sqrt(len(values))
     lags = np.arange(2, longest + 1)
-    peaks = lags[(correlation[lags] >= correlation[lags - 1]) & (correlation[lags] > correlation[lags + 1])]
-    if not len(peaks) or correlation[peaks].max() < WEAKEST_SEASON:
+    valleys = lags[(unlike[lags] <= unlike[lags - 1]) & (unlike[lags] < unlike[lags + 1]) & (unlike[lags] <= allowed)]
+    seasons = [lag for lag in valleys if unlike[2 * lag - lag // 8 : 2 * lag + lag // 8 + 1].min() <= allowed]
+    if not seasons:
         return 0
-    near = peaks[correlation[peaks] >= 0.9 * correlation[peaks].max()]
-    return int(near[0])
+    first = next(lag for lag in seasons if unlike[lag] <= unlike[seasons].min() + NEARLY_AS_ALIKE)
+    return int(min((lag for lag in seasons if 2 * lag < 3 * first), key=lambda lag: unlike[lag]))
+
+
+def _variogram(values: NDArray[np.float64], lags: int) -> NDArray[np.float64]:
+    """Return the mean squared difference of values that are 0, 1, ... steps apart, (lags, channels)."""
+    count = len(values)
+    size = 1 << (2 * count - 1).bit_length()
+    products = np.fft.irfft(np.abs(np.fft.rfft(values, size, axis=0)) ** 2, size, axis=0)[:lags]
+    squares = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values**2, axis=0)])
+    lag = np.arange(lags)
+    sums = squares[count - lag] + (squares[count] - squares[lag]) - 2 * products
+    return np.asarray(np.maximum(sums, 0) / (count - lag)[:, np.newaxis])
 
 
 def choose_window(horizon: int, season: int, steps: int, limits: ReadingLimits) -> tuple[int, str]:

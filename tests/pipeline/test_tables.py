@@ -175,13 +175,17 @@ def command(out, data, recommendation, *more):
     ]
 
 
-@pytest.fixture
-def long_job(two_classes, quick, tmp_path):
-    data, recommendation = tmp_path / "data.csv", tmp_path / "recommendation.json"
+@pytest.fixture(scope="module")
+def long_job(two_classes, quick, tmp_path_factory):
+    """Data, a recommendation whose training can be killed in the middle, and its run when it is left alone."""
+    folder = tmp_path_factory.mktemp("long")
+    data, recommendation, whole = folder / "data.csv", folder / "recommendation.json", folder / "whole"
     two_classes.write_csv(data)
     # Long enough to be killed in the middle: checkpoints come every two seconds.
-    recommendation.write_text(quick(problem("binary"), max_epochs=3000, patience_epochs=3000).to_json())
-    return data, recommendation
+    recommendation.write_text(quick(problem("binary"), max_epochs=1500, patience_epochs=1500).to_json())
+    done = subprocess.run(command(whole, data, recommendation), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return data, recommendation, advisor.load_run(whole)
 
 
 def wait_for_checkpoint(partial, process):
@@ -194,11 +198,7 @@ def wait_for_checkpoint(partial, process):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_run_resumes_to_the_same_bits(long_job, tmp_path, how):
-    data, recommendation = long_job
-    whole = subprocess.run(
-        command(tmp_path / "whole", data, recommendation), capture_output=True, text=True, check=False
-    )
-    assert whole.returncode == 0, whole.stderr
+    data, recommendation, whole = long_job
     stopped = tmp_path / "stopped"
     with subprocess.Popen(
         command(stopped, data, recommendation), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -214,8 +214,7 @@ def test_a_stopped_run_resumes_to_the_same_bits(long_job, tmp_path, how):
         command(stopped, data, recommendation, "--resume"), capture_output=True, text=True, check=False
     )
     assert again.returncode == 0, again.stderr
-    first, second = (advisor.load_run(path) for path in (tmp_path / "whole", stopped))
-    assert weights_of(first) == weights_of(second)
+    assert weights_of(whole) == weights_of(advisor.load_run(stopped))
     once_more = subprocess.run(
         command(stopped, data, recommendation, "--resume"), capture_output=True, text=True, check=False
     )

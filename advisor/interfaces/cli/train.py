@@ -111,7 +111,10 @@ def train(
     Exit codes: 0 done, and every requirement met; 1 done, but a requirement is missed, or training failed; 2 the
     request can't be understood, or --out holds something else; 3 the data or an artefact is unusable; 130 interrupted.
     """
+    from advisor.framework import own_process
     from advisor.pipeline import Interrupted, Request, carry_out
+
+    own_process()
 
     request = Request.of(
         _advice(problem, recommendation),

@@ -27,8 +27,28 @@ def opened(frame: pl.DataFrame, **options):
 
 def test_the_daily_season_is_found() -> None:
     assert find_season(hourly()["wave"].to_numpy().astype(np.float32)[:, np.newaxis]) == 24
-    noise = np.random.default_rng(1).normal(size=(500, 1)).astype(np.float32)
-    assert find_season(noise) == 0
+
+
+@pytest.mark.parametrize("period", [3, 7, 12, 24, 48])
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("trend", ["none", "straight", "bent", "walk"])
+def test_a_season_is_found_under_noise_and_trends(period: int, noise: float, trend: str) -> None:
+    generator, steps = np.random.default_rng(period), np.arange(1500)
+    wave = np.sin(2 * np.pi * steps / period) + noise * generator.normal(size=1500)
+    trends = {"none": 0, "straight": steps / 50, "bent": (steps / 300) ** 2, "walk": 0.05 * generator.normal(size=1500)}
+    trends["walk"] = np.cumsum(trends["walk"])
+    constant, line = np.full(1500, 3.3), steps * 0.7
+    channels = np.stack([constant, wave + trends[trend], line], axis=1).astype(np.float32)
+    assert abs(find_season(channels) - period) <= period // 24
+
+
+@pytest.mark.parametrize("steps", [3, 10, 60, 150, 500, 2000])
+def test_noise_and_walks_have_no_season(steps: int) -> None:
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(size=(steps, 1))
+        assert find_season(noise.astype(np.float32)) == 0
+        assert find_season(np.cumsum(noise, axis=0).astype(np.float32)) == 0
+    assert find_season(np.ones((steps, 2), np.float32)) == 0
 
 
 def test_window_and_segment_follow_the_season() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from advisor.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_UNUSABLE, AdvisorError, Finding
+from advisor.framework import own_process
 from advisor.interfaces.service.jobs.limits import limit_this_process
 from advisor.interfaces.service.jobs.records import JobOrder
 from advisor.interfaces.service.jobs.telling import Teller
@@ -76,6 +77,7 @@ def main() -> None:
     asked: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     limit_this_process(cpu_seconds=asked["cpu_seconds"])
     os.nice(MODESTY)
+    own_process()
     threading.Thread(target=_stop_with_the_service, args=(asked["grace_seconds"],), daemon=True).start()
     code = _work(asked, events)
     # Threads of the framework have nothing left to do, and could only keep the process from ending.
