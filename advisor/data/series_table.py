@@ -45,8 +45,12 @@ def open_table(data: Any) -> pl.DataFrame:
     return read_table(data, labeled=False) if isinstance(data, str | PathLike) else to_frame(data)
 
 
-def times_of(series: pl.Series) -> NDArray[np.float64]:
+def times_of(series: pl.Series, rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
     """Return times as numbers that order them: seconds for dates, numbers as they are.
+
+    Args:
+        series: The times.
+        rows: Row numbers of the user's table, (n,), where some were left out.
 
     Raises:
         DataError: If a time is missing, or the column holds neither numbers nor dates.
@@ -69,6 +73,7 @@ def times_of(series: pl.Series) -> NDArray[np.float64]:
         )
     if np.isnan(times).any():
         row = int(np.isnan(times).argmax())
+        row = row if rows is None else int(rows[row])
         raise DataError(Finding("D150", place, f"row {row + 1} has no time.", "Drop the row, or give its time."))
     return np.asarray(times, np.float64)
 
@@ -93,7 +98,8 @@ def read_series(
 ) -> tuple[list[Series], list[str]]:
     """Return every series in the order of its first row, and notes on what was mended.
 
-    Rows that aren't in the order of time are sorted.
+    Rows that aren't in the order of time are sorted. A row with neither a time nor a value is no step; only a series
+    that has no other rows keeps them.
 
     Args:
         frame: The long table.
@@ -106,14 +112,20 @@ def read_series(
         DataError: If a column is missing or a series has two rows at the same time.
     """
     check_columns(frame, [series_id, time, *channels], "series")
-    times = np.arange(frame.height, dtype=np.float64) if time is None else times_of(frame[time])
     values = np.stack(
         [frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in channels], axis=1
     ).astype(np.float32)
     values[~np.isfinite(values)] = np.nan
-    groups = _groups(frame, series_id)
+    times = np.arange(frame.height, dtype=np.float64)
+    blank = np.zeros(frame.height, bool)
+    if time is not None:
+        blank = frame[time].is_null().to_numpy() & np.isnan(values).all(axis=1)
+    if time is not None and not blank.all():
+        times[~blank] = times_of(frame[time].filter(pl.Series(~blank)), np.flatnonzero(~blank))
     found, unsorted = [], 0
-    for name, rows in groups:
+    for name, rows in _groups(frame, series_id):
+        if not blank[rows].all():
+            rows = rows[~blank[rows]]
         order = np.argsort(times[rows], kind="stable")
         unsorted += int((np.diff(times[rows]) < 0).any())
         rows = rows[order]

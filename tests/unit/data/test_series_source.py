@@ -54,6 +54,18 @@ def test_an_empty_series_is_left_out_and_named() -> None:
         source.encoder.encode(frame.filter(pl.col("id") == "s4"))
 
 
+def test_rows_with_neither_time_nor_value_are_no_steps() -> None:
+    frame = long_table()
+    nothing = {name: None if name in ("t", "u", "v") else frame[name][0] for name in frame.columns}
+    empty = {**nothing, "id": "nobody"}
+    source = opened(pl.concat([frame, pl.DataFrame([nothing, empty], schema=frame.schema)]))
+    assert any("'nobody'" in note for note in source.schema.notes)
+    straight = opened(frame)
+    assert np.array_equal(source.encoder.encode(frame), straight.encoder.encode(frame), equal_nan=True)
+    with pytest.raises(DataError, match=f"row {frame.height + 1} has no time"):
+        opened(pl.concat([frame, pl.DataFrame([{**nothing, "u": 1.0}], schema=frame.schema)]))
+
+
 def test_two_labels_in_one_series_are_an_error_that_names_it() -> None:
     frame = long_table()
     frame[0, "label"] = "b"
