@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from advisor.knowledge.cells import Axes, Space, representatives
 from advisor.knowledge.conditions import Atom, atoms
@@ -17,7 +22,8 @@ if TYPE_CHECKING:
     from advisor.knowledge.domains import Value
     from advisor.knowledge.rulebook import Rulebook
 
-Evaluate = Callable[..., Any]
+Table = tuple[NDArray[np.int64], list[Any]]
+"""Which value each cell has, over the axes that matter (the others have length 1), and those values."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +33,16 @@ class JointCone:
     Attributes:
         axes: Fact or computed number → one value for every way in which comparisons of either rulebook come out.
         compared: Fact or computed number → those comparisons.
-        old: Function from a value of each axis to the first rulebook's value.
-        new: Function from a value of each axis to the second rulebook's value.
-        possible: Function from a value of each axis to whether these facts don't contradict each other.
+        old: From a value of each axis to the first rulebook's value.
+        new: From a value of each axis to the second rulebook's value.
+        possible: From a value of each axis to whether these facts don't contradict each other.
     """
 
     axes: Axes
     compared: Mapping[str, list[Atom]]
-    old: Evaluate
-    new: Evaluate
-    possible: Evaluate
+    old: Evaluator
+    new: Evaluator
+    possible: Evaluator
 
     @property
     def size(self) -> int:
@@ -50,11 +56,100 @@ class JointCone:
 
     def differing(self) -> Iterator[tuple[tuple[Value, ...], Any, Any]]:
         """Yield the cells where the rulebooks differ, with the value of each (``GAP`` for none)."""
-        old, new, possible = self.old, self.new, self.possible
-        for cell in product(*self.axes.values()):
-            before, after = old(*cell), new(*cell)
-            if before != after and possible(*cell):
-                yield cell, before, after
+        labels, pairs = self.labels()
+        values = list(self.axes.values())
+        for place in np.argwhere(labels > 0).tolist():
+            cell = tuple(axis[index] for axis, index in zip(values, place, strict=True))
+            yield cell, *pairs[labels[tuple(place)] - 1]
+
+    def labels(self) -> tuple[NDArray[np.int64], list[tuple[Any, Any]]]:
+        """Return which pair of values each cell gets, and the pairs.
+
+        Returns:
+            With one dimension for each axis: -1 for impossible cells, 0 where the rulebooks agree, else one more than
+            the place of the pair (old value, new value).
+        """
+        (old, before), (new, after), (possible, verdicts) = (
+            each.table() for each in (self.old, self.new, self.possible)
+        )
+        pairs: list[tuple[Any, Any]] = []
+        of_values = np.zeros((len(before), len(after)), np.int64)
+        for row, column in product(range(len(before)), range(len(after))):
+            if before[row] != after[column]:
+                pairs.append((before[row], after[column]))
+                of_values[row, column] = len(pairs)
+        labels = np.where(np.array(verdicts)[possible], of_values[old, new], -1)
+        return np.broadcast_to(labels, tuple(map(len, self.axes.values()))), pairs
+
+
+class Evaluator:
+    """Works out one value from a value of each axis: for one cell when it is called, for all of them as a table."""
+
+    def __init__(self, axes: Axes, lines: list[str], result: str, rulebook: Rulebook) -> None:
+        """Keep what is to be worked out.
+
+        Args:
+            axes: Fact or computed number → its values.
+            lines: Assignments in order, as of ``generation.statements``.
+            result: The expression to work out in the end.
+            rulebook: Says which axes are facts.
+        """
+        self._axes = axes
+        self._lines = lines
+        self._result = result
+        self._arguments = [("f_" if name in rulebook.facts else "q_") + name for name in axes]
+
+    def __call__(self, *cell: Value) -> Any:
+        """Return the value for one cell."""
+        return self._function(*cell)
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        lines = [f"def evaluate({', '.join(self._arguments)}):", *(f"  {line}" for line in self._lines)]
+        namespace: dict[str, Any] = {"GAP": GAP}
+        exec(compile("\n".join([*lines, f"  return {self._result}"]), "<cone>", "exec"), namespace)
+        evaluate: Callable[..., Any] = namespace["evaluate"]
+        return evaluate
+
+    def table(self) -> Table:
+        """Return the value for every cell.
+
+        Each assignment is worked out once for each combination of the values that it reads, and kept over the axes
+        that these depend on: few cells, where all axes together have very many.
+        """
+        count = len(self._axes)
+        tables: dict[str, Table] = {}
+        for place, (argument, values) in enumerate(zip(self._arguments, self._axes.values(), strict=True)):
+            shape = [1] * count
+            shape[place] = len(values)
+            tables[argument] = np.arange(len(values)).reshape(shape), list(values)
+        for line in [*self._lines, f"result = {self._result}"]:
+            name, _, text = line.partition(" = ")
+            tree = ast.parse(text, mode="eval")
+            read = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & tables.keys())
+            combined, combinations = _combined([tables[each] for each in read], count)
+            code = compile(tree, "<cone>", "eval")
+            found: dict[tuple[type, Any], int] = {}
+            numbers = []
+            for values in combinations:
+                value = eval(code, {"GAP": GAP}, dict(zip(read, values, strict=True)))
+                numbers.append(found.setdefault((type(value), value), len(found)))
+            tables[name] = np.array(numbers)[combined], [value for _, value in found]
+        return tables["result"]
+
+
+def _combined(tables: list[Table], dimensions: int) -> tuple[NDArray[np.int64], list[tuple[Any, ...]]]:
+    """Return which combination of some tables' values each cell has, and those combinations that there are."""
+    codes: NDArray[np.int64] = np.zeros((1,) * dimensions, np.int64)
+    combinations: list[tuple[Any, ...]] = [()]
+    for own, values in tables:
+        codes = codes * len(values) + own
+        there = np.flatnonzero(np.bincount(codes.ravel(), minlength=len(combinations) * len(values)))
+        combinations = [(*combinations[code // len(values)], values[code % len(values)]) for code in there.tolist()]
+        numbers = np.zeros(there[-1] + 1, np.int64)
+        numbers[there] = np.arange(len(there))
+        codes = numbers[codes]
+    return codes, combinations
 
 
 def joint_cone(old: Space, new: Space, name: str) -> JointCone:
@@ -83,24 +178,14 @@ def joint_cone(old: Space, new: Space, name: str) -> JointCone:
     )
 
 
-def _evaluator(rulebook: Rulebook, steps: tuple[Any, ...], axes: Axes, name: str) -> Evaluate:
-    result = variable(rulebook, name) if steps else "GAP"
-    return _function(axes, [*statements(rulebook, steps), f"return {result}"], rulebook)
+def _evaluator(rulebook: Rulebook, steps: tuple[Any, ...], axes: Axes, name: str) -> Evaluator:
+    return Evaluator(axes, statements(rulebook, steps), variable(rulebook, name) if steps else "GAP", rulebook)
 
 
-def _possible(rulebook: Rulebook, axes: Axes) -> Evaluate:
+def _possible(rulebook: Rulebook, axes: Axes) -> Evaluator:
     inside = [each for each in rulebook.impossible if all(atom.fact in axes for atom in atoms(each))]
     test = " or ".join(f"({expression(rulebook, each)})" for each in inside) or "False"
-    return _function(axes, [f"return not ({test})"], rulebook)
-
-
-def _function(axes: Axes, body: list[str], rulebook: Rulebook) -> Evaluate:
-    arguments = [("f_" if name in rulebook.facts else "q_") + name for name in axes]
-    lines = [f"def evaluate({', '.join(arguments)}):", *(f"  {line}" for line in body)]
-    namespace: dict[str, Any] = {"GAP": GAP}
-    exec(compile("\n".join(lines), "<cone>", "exec"), namespace)
-    evaluate: Evaluate = namespace["evaluate"]
-    return evaluate
+    return Evaluator(axes, [], f"not ({test})", rulebook)
 
 
 def targets(*rulebooks: Rulebook) -> tuple[str, ...]:

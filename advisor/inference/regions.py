@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from advisor.inference.difference import JointCone, joint_cone, targets
 from advisor.knowledge.cells import Space, problem_of
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
     from advisor.knowledge.domains import Domain, Value
     from advisor.knowledge.rulebook import Rulebook
 
-Cell = tuple[Any, ...]
-Label = tuple[Any, Any]
-Box = tuple[tuple[Any, ...], ...]
+Labels = NDArray[np.int64]
+Box = tuple[NDArray[np.int64], ...]
+"""Places on each axis."""
 
 
 @dataclass(frozen=True)
@@ -89,98 +91,95 @@ def compare(old: Rulebook, new: Rulebook) -> tuple[SlotChange, ...]:
 
 
 def _parts(book: Rulebook, space: Space, cone: JointCone) -> tuple[Part, ...]:
-    differing = {cell: (old, new) for cell, old, new in cone.differing()}
-    if not differing:
-        return ()
-    labels: dict[Cell, Label | None] = {cell: differing.get(cell) for cell in cone.cells()}
-    groups: dict[str, list[Cell]] = {}
-    for cell, label in differing.items():
-        groups.setdefault(repr(label), []).append(cell)
+    labels, pairs = cone.labels()
+    found, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    possible = int(counts[found >= 0].sum())
+    axes = list(cone.axes.values())
     names, small = _relevant(list(cone.axes), labels)
     parts = []
-    for cells in sorted(groups.values(), key=lambda each: -len(each)):
-        label = differing[cells[0]]
-        witness = next((facts for cell in cells if (facts := _facts(space, cone, cell)) is not None), None)
-        if witness is None:  # every one of these cells contradicts facts that the slot doesn't depend on
+    for label, _, count in sorted(zip(found, first, counts, strict=True), key=lambda each: (-each[2], each[1])):
+        if label <= 0:
             continue
-        boxes = _boxes([cone.axes[name] for name in names], small, label)
+        for flat in np.flatnonzero(labels == label):
+            place = np.unravel_index(flat, labels.shape)
+            cell = tuple(axis[index] for axis, index in zip(axes, place, strict=True))
+            witness = space.completed(dict(zip(cone.axes, cell, strict=True)))
+            if witness is not None:
+                break
+        else:  # every one of these cells contradicts facts that the slot doesn't depend on
+            continue
+        boxes = _boxes(small, label)
         regions = tuple(_region(book, cone, dict(zip(names, box, strict=True))) for box in boxes)
         problem = problem_of(book, witness) | {name: witness[name] for name in book.computed if name in witness}
-        parts.append(Part(*label, regions, len(cells) / len(labels), problem))
+        old, new = pairs[int(label) - 1]
+        parts.append(Part(old, new, regions, int(count) / possible, problem))
     return tuple(parts)
 
 
-def _facts(space: Space, cone: JointCone, cell: Cell) -> dict[str, Value] | None:
-    return space.completed(dict(zip(cone.axes, cell, strict=True)))
-
-
-def _relevant(names: list[str], labels: Mapping[Cell, Label | None]) -> tuple[list[str], dict[Cell, Label | None]]:
+def _relevant(names: list[str], labels: Labels) -> tuple[list[str], Labels]:
     """Leave out the facts that make no difference, one after the other."""
-    left, found = list(names), dict(labels)
+    left = list(names)
+    impossible = np.iinfo(labels.dtype).max
     for name in names:
         index = left.index(name)
-        smaller: dict[Cell, Label | None] = {}
-        for cell, label in found.items():
-            rest = cell[:index] + cell[index + 1 :]
-            if smaller.setdefault(rest, label) != label:
-                break
-        else:
-            found = smaller
+        highest = labels.max(axis=index)
+        lowest = np.where(labels < 0, impossible, labels).min(axis=index)
+        if ((highest == lowest) | (highest < 0)).all():
+            labels = highest
             del left[index]
-    return left, found
+    return left, labels
 
 
-def _boxes(axes: Sequence[tuple[Value, ...]], labels: Mapping[Cell, Label | None], label: Label) -> list[Box]:
+def _boxes(labels: Labels, label: int) -> list[Box]:
     """Cover the cells of a label with boxes, each as large as it can be; impossible cells may be covered too."""
-    waiting = [cell for cell, each in labels.items() if each == label]
-    covered: set[Cell] = set()
+    wanted = labels == label
+    fits = wanted | (labels < 0)
+    often = np.zeros(labels.shape, np.int32)
     boxes = []
-    for seed in waiting:
-        if seed in covered:
-            continue
-        orders = (range(len(axes)), range(len(axes) - 1, -1, -1))
-        box = max((_grown(axes, labels, label, seed, order) for order in orders), key=_volume)
-        covered.update(product(*box))
+    while True:
+        waiting = wanted & (often == 0)
+        first = int(waiting.argmax())
+        if not waiting.flat[first]:
+            break
+        seed = [int(place) for place in np.unravel_index(first, labels.shape)]
+        backwards = _grown(fits.transpose(), seed[::-1])[::-1]
+        box = max(_grown(fits, seed), backwards, key=lambda each: math.prod(map(len, each)))
+        often += _cells_of(box, labels.shape)
         boxes.append(box)
-    wanted = set(waiting)
-    often = Counter(cell for box in boxes for cell in product(*box))
     left = []
     for box in boxes:  # a later box may have made an earlier one needless
-        cells = list(product(*box))
-        if all(often[cell] > 1 for cell in cells if cell in wanted):
-            often.subtract(cells)
+        inside = _cells_of(box, labels.shape)
+        if (often[inside & wanted] > 1).all():
+            often -= inside
         else:
             left.append(box)
     return left
 
 
-def _volume(box: Box) -> int:
-    return math.prod(map(len, box))
+def _cells_of(box: Box, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tell of each cell whether it is in a box."""
+    inside = np.ones(1, bool)
+    for places, size in zip(reversed(box), reversed(shape), strict=True):  # so that the inner loops are long
+        inside = (np.isin(np.arange(size), places)[:, np.newaxis] & inside).ravel()
+    return inside.reshape(shape)
 
 
-def _grown(
-    axes: Sequence[tuple[Value, ...]],
-    labels: Mapping[Cell, Label | None],
-    label: Label,
-    seed: Cell,
-    order: Iterable[int],
-) -> Box:
-    """Return a largest box around a cell that holds no cell of another label; it grows along the axes in order."""
-    box: list[tuple[Value, ...]] = [(value,) for value in seed]
-    for index in order:
-        for value in axes[index]:
-            if value in box[index]:
-                continue
-            added = product(*box[:index], (value,), *box[index + 1 :])
-            if all(labels.get(cell, label) == label for cell in added):
-                box[index] = (*box[index], value)
+def _grown(fits: NDArray[np.bool_], seed: Sequence[int]) -> Box:
+    """Return a largest box around a cell in which every cell fits; it grows along the axes in order."""
+    box = []
+    for axis in range(len(seed)):
+        cell: tuple[Any, ...] = tuple(seed[axis + 1 :])
+        places = np.flatnonzero(fits[(slice(None), *cell)])
+        box.append(places)
+        fits = np.asarray(fits[places].all(axis=0))
     return tuple(box)
 
 
-def _region(book: Rulebook, cone: JointCone, box: Mapping[str, tuple[Value, ...]]) -> Region:
+def _region(book: Rulebook, cone: JointCone, box: Mapping[str, NDArray[np.int64]]) -> Region:
     conditions = {}
-    for name, values in box.items():
-        if len(values) < len(cone.axes[name]):
+    for name, places in box.items():
+        if len(places) < len(cone.axes[name]):
+            values = [cone.axes[name][place] for place in places]
             conditions[name] = describe(book.domains[name], cone.compared[name], values)
     return Region(conditions)
 

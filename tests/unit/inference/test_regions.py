@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from advisor.inference.mutation import mutate
@@ -62,11 +63,8 @@ def test_what_contradicts_facts_elsewhere_is_no_difference() -> None:
 
 
 def test_a_box_that_later_ones_made_needless_is_left_out() -> None:
-    wanted = {(0, 0), (0, 1), (1, 1), (1, 2)}
-    label = ("old", "new")
-    labels = {(row, column): label if (row, column) in wanted else None for row in (0, 1) for column in (0, 1, 2)}
-    boxes = _boxes(((0, 1), (0, 1, 2)), labels, label)
-    assert [{*box[1]} for box in boxes] == [{0, 1}, {1, 2}]
+    boxes = _boxes(np.array([[1, 1, 0], [0, 1, 1]]), 1)
+    assert [box[1].tolist() for box in boxes] == [[0, 1], [1, 2]]
 
 
 @pytest.mark.parametrize(
