@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
 import sys
@@ -178,6 +179,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _give_up_stdout()
+    except OSError as error:  # what commands write is told by them: this is the parser's help, or the version
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        _say(f"stdout  S101 the answer can't be written: {error.strerror}.\n  Free space or write it to another place.")
+        _give_up_stdout()
+        return EXIT_UNUSABLE
     return result if isinstance(result, int) else 0
 
 

@@ -54,7 +54,7 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-@pytest.mark.parametrize("command", [["recommend", "-"], ["rules", "show", "--vocabulary"]])
+@pytest.mark.parametrize("command", [["recommend", "-"], ["rules", "show", "--vocabulary"], ["--version"], ["--help"]])
 def test_a_full_disk_behind_stdout_is_one_clear_error(command):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*ADVISOR, *command], input=SMALLEST, stdout=full, stderr=-1, text=True, check=False)
