@@ -13,7 +13,9 @@ settings.load_profile("search" if "ADVISOR_EXAMPLES" in os.environ else "repeata
 
 
 def pytest_configure():
-    """Let the collector rest while the tests and what they import are loaded."""
+    """Give each of the workers one thread of the framework, and let the collector rest while the tests are loaded."""
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
     gc.disable()
     own_process()
 
