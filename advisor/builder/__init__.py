@@ -16,14 +16,19 @@ from advisor.builder.matching import (
 )
 from advisor.builder.recurrent_steps import laid_out
 from advisor.builder.registry import NUMBERS, REGISTRY
+from advisor.builder.series_inputs import STANDARDIZED as STANDARDIZED_STEPS
 from advisor.builder.series_start import start_forecast
 from advisor.builder.serving import Serving, build_serving, input_names
 from advisor.builder.statistics import fit_statistics, initial_output_bias, target_scaling
+from advisor.builder.text_inputs import EMBEDDED as EMBEDDED_TOKENS
+from advisor.builder.text_inputs import kinds_of as token_kinds
 from advisor.builder.text_start import start_votes
 
 __all__ = [
+    "EMBEDDED_TOKENS",
     "NUMBERS",
     "REGISTRY",
+    "STANDARDIZED_STEPS",
     "Blueprint",
     "Cost",
     "Cut",
@@ -54,6 +59,7 @@ __all__ = [
     "start_votes",
     "table_inputs",
     "target_scaling",
+    "token_kinds",
     "usual_embedding_size",
     "with_target_units",
 ]

@@ -7,16 +7,21 @@ from typing import Any
 
 from advisor.artifacts import Epoch, PretrainedBody
 from advisor.builder import Trunk, build_core, end_of_preparation, fit_statistics
-from advisor.pipeline.fitting import Interrupted
+from advisor.pipeline.fitting import Interrupted, start_paths
+from advisor.pipeline.pretrained_source import STEP_KINDS
 from advisor.pipeline.recipes import recipe_for
 from advisor.pipeline.reusing import carry_over, categories_of
+from advisor.pipeline.reusing_steps import carry_over_steps
 from advisor.pipeline.work import Work
 from advisor.problem.merging import complete_facts
 from advisor.recommendation import recommend
 from advisor.recommendation.plan import NETWORK_SLOTS
 from advisor.training import tensorboard_writer, train
 
-SHARED_SLOTS = frozenset(NETWORK_SLOTS) - {"output_activation"} | {"categorical_encoding_limit", "augmentation"}
+SHARED_SLOTS = frozenset(NETWORK_SLOTS) - {"output_activation", "token_votes", "token_vote_share"} | {
+    "categorical_encoding_limit",
+    "augmentation",
+}
 """What both networks have in common; loss, output and everything about training fit the similar task."""
 
 
@@ -48,6 +53,7 @@ def pretrained_body(work: Work) -> PretrainedBody:
         seed=prepared.request.seed,
         architecture=problem.architecture,
     )
+    start_paths(core, encoder.inputs, statistics, bundle, values)
     recipe = recipe_for(core, values, task)
     title = f"the similar task, {other.source.schema.target.name} in {other.title}"
     work.progress.fit_begins(title, recipe.max_epochs)
@@ -71,9 +77,12 @@ def pretrained_body(work: Work) -> PretrainedBody:
     work.progress.fit_ends()
     if report.interrupted:
         raise Interrupted
-    trunk = Trunk(core, end_of_preparation(core), place=title)
-    table = encoder.inputs.kind == "table"
-    body = carry_over(work, "auxiliary", title, core, trunk, encoder.inputs, categories_of(encoder) if table else {})
+    if encoder.inputs.kind in STEP_KINDS:
+        body = carry_over_steps(work, "auxiliary", title, core, encoder.inputs)
+    else:
+        trunk = Trunk(core, end_of_preparation(core), place=title)
+        categories = categories_of(encoder) if encoder.inputs.kind == "table" else {}
+        body = carry_over(work, "auxiliary", title, core, trunk, encoder.inputs, categories)
     word = "accuracy" if task not in ("regression", "forecasting") else "error"
     best = next((each for each in report.epochs if each.number == report.best_epoch), None)
     learned = "" if best is None else f" It reached a validation {word} of {best.val_metric:.4g} there."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from advisor.artifacts import Epoch, Event, TrainingReport
+from advisor.artifacts import DataBundle, Epoch, Event, InputSpec, Statistics, TrainingReport
 from advisor.builder import build_core, start_forecast, start_votes
 from advisor.pipeline.clock import Clock
 from advisor.pipeline.preparation import Prepared, limited
@@ -243,6 +243,23 @@ def _got_worse(trials: list[Trial]) -> bool:
     return search == "until_worse" and comparable and last.judged > before.judged
 
 
+def start_paths(
+    core: Any, spec: InputSpec, statistics: Statistics, bundle: DataBundle, values: Mapping[str, Any]
+) -> None:
+    """Let the paths that lead straight to the output start at what the training rows say, where a network has them.
+
+    Args:
+        core: The network; changed in place.
+        spec: What it reads.
+        statistics: What its inputs are standardized with.
+        bundle: The data; only training and validation rows are read.
+        values: Slot → value.
+    """
+    start_forecast(core, spec, statistics.scale, bundle.train, bundle.val)
+    votes, share = values.get("token_votes", "none"), values.get("token_vote_share") or 0.0
+    start_votes(core, spec, bundle.train, votes, share)
+
+
 def _fit_one(
     prepared: Prepared,
     candidate: Candidate,
@@ -265,14 +282,7 @@ def _fit_one(
         dropout_rate=candidate.rate,
     )
     bundle = prepared.bundle
-    start_forecast(core, prepared.encoder.inputs, prepared.statistics.scale, bundle.train, bundle.val)
-    start_votes(
-        core,
-        prepared.encoder.inputs,
-        bundle.train,
-        values.get("token_votes", "none"),
-        values.get("token_vote_share") or 0.0,
-    )
+    start_paths(core, prepared.encoder.inputs, prepared.statistics, bundle, values)
     recipe = recipe_for(core, values, prepared.bundle.task, candidate.strength)
     progress.fit_begins(candidate.title, recipe.max_epochs)
     log = tensorboard_writer(logs / candidate.label, prepared.bundle.task)

@@ -17,9 +17,10 @@ from advisor.errors import AdvisorError, StorageError, TrainingError
 from advisor.export.keras_format import predictor
 from advisor.pipeline.clock import Clock
 from advisor.pipeline.fine_tuning import Tuning, fine_tune
-from advisor.pipeline.fitting import Candidate, Fitted, Trial, candidates
+from advisor.pipeline.fitting import Candidate, Fitted, Trial, candidates, start_paths
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress, Silent
+from advisor.pipeline.reusing_steps import lower
 from advisor.pipeline.work import Work
 from advisor.training.epoch import scaled_targets
 
@@ -265,6 +266,8 @@ class _Stage:
             )
             core = work.build(statistics=body.statistics, body=each.body)
             put_in(core, each.weights, place=body.title)
+            statistics = body.statistics if body.statistics is not None else work.prepared.statistics
+            start_paths(core, work.prepared.encoder.inputs, statistics, work.prepared.bundle, work.values)
             try:
                 trial = fine_tune(core, tuning)
             except TrainingError as error:
@@ -336,12 +339,13 @@ def _has_gaps(array: Array) -> bool:
 def _tries_of(work: Work, body: PretrainedBody) -> Iterator[_Try]:
     """Yield how many layers to keep, from the top downwards, as many as the rulebook allows."""
     weights = {name: tuple(arrays) for name, arrays in body.weights.items()}
+    most = 1 if body.kind == "unsupervised" else max(1, int(work.values["reuse_tries"]))
     if body.network is None:
-        yield _Try(len(body.layers), None, weights)
+        for count in range(len(body.layers), max(0, len(body.layers) - most), -1):
+            yield _Try(count, None, lower(weights, body.layers, count))
         return
     trunk = body.network
     cuts: Sequence[Cut] = trunk.cuts
-    most = max(1, int(work.values["reuse_tries"]))
     for cut in list(reversed(cuts))[:most]:
         dropped = len(cuts[-1].kernels) - len(cut.kernels)
         above = dropped if work.values["dropped_layers"] == "replace" else 0

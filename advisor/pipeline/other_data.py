@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.artifacts import DataBundle
 from advisor.data import Source, open_source
+from advisor.data.limits import ReadingLimits
 from advisor.errors import DataError, Finding, RequestError
 from advisor.pipeline.pretrained_source import PretrainedSource, read_pretrained
+from advisor.pipeline.reusing_steps import match_series
 
 if TYPE_CHECKING:
     from advisor.pipeline.preparation import Request
+
+
+_SHARED_OPTIONS = ("series_id", "time", "horizon", "window")
+"""What the user said of the own data and holds for those of the similar task."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,13 @@ class Others:
 NOTHING = Others()
 
 
-def read_others(request: Request, source: Source) -> Others:
+def read_others(request: Request, source: Source, limits: ReadingLimits) -> Others:
     """Read a pretrained network, rows without labels, and data of a similar task, where they were given.
 
     Args:
         request: What the user asked for.
         source: The user's own data.
+        limits: How much of texts and series is read.
 
     Raises:
         RequestError: If an option makes no sense.
@@ -103,7 +110,7 @@ def read_others(request: Request, source: Source) -> Others:
         digests["unlabeled"] = unlabeled.sha256
         notes += unlabeled.notes
     if request.auxiliary is not None:
-        auxiliary = _read_auxiliary(request, source)
+        auxiliary = _read_auxiliary(request, source, limits)
         rows = auxiliary.source.schema.target.labeled_rows
         facts["similar_task_labeled_rows"] = rows
         target = auxiliary.source.schema.target
@@ -113,20 +120,12 @@ def read_others(request: Request, source: Source) -> Others:
     return Others(pretrained, unlabeled, auxiliary, facts, how, digests, tuple(notes))
 
 
-def _read_auxiliary(request: Request, source: Source) -> Auxiliary:
+def _read_auxiliary(request: Request, source: Source, limits: ReadingLimits) -> Auxiliary:
     data = request.auxiliary
     title = Path(data).name if isinstance(data, str | Path) else "the auxiliary data in memory"
-    if source.kind not in ("table", "image"):
-        raise RequestError(
-            Finding(
-                "R202",
-                "--auxiliary",
-                f"training for a similar task first is carried out for tables and pictures, not for {source.kind}.",
-                "Leave --auxiliary out.",
-            )
-        )
+    options = {name: value for name, value in request.data_options.items() if name in _SHARED_OPTIONS}
     try:
-        other = open_source(data, request.auxiliary_target, kind=source.kind)
+        other = open_source(data, request.auxiliary_target, kind=source.kind, limits=limits, **options)
     except DataError as error:
         raise DataError(*(replace(each, place=f"{title}: {each.place}") for each in error.findings)) from error
     if source.kind == "image" and other.encoder.inputs.shape != source.encoder.inputs.shape:
@@ -152,4 +151,6 @@ def _read_auxiliary(request: Request, source: Source) -> Auxiliary:
                     "Give data with the same columns, or some of them, under the same names.",
                 )
             )
+    if source.kind == "series":
+        match_series(title, other.encoder.inputs, source.encoder.inputs, "--auxiliary")
     return Auxiliary(other, other.bundle(other.split(request.seed)), title)

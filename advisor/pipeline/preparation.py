@@ -187,6 +187,7 @@ def prepare(request: Request) -> Prepared:
     """
     check_stated(request.given)
     task = request.recommendation.problem.task if request.recommendation else request.given.get("task")
+    limits = _limits_of(request)
     source = open_source(
         request.data,
         request.target,
@@ -196,11 +197,11 @@ def prepare(request: Request) -> Prepared:
         validation=request.validation,
         test=request.test,
         **{"allow_missing_target": False, **request.data_options},
-        limits=_limits_of(request),
+        limits=limits,
     )
     split = source.split(request.seed)  # before deciding: the words of texts are those of training rows
     source.profile = count_for_training(source.profile, split)
-    others = read_others(request, source)
+    others = read_others(request, source, limits)
     if others.how:
         source.profile = replace(
             source.profile,

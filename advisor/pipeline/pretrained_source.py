@@ -15,9 +15,11 @@ from advisor.data import Source
 from advisor.errors import ArtifactError, Finding, RequestError
 from advisor.export import load_keras
 from advisor.framework import load_framework
+from advisor.pipeline.reusing_steps import match_series
 from advisor.run import Run
 
-KINDS = ("table", "image")
+STEP_KINDS = ("series", "text")
+"""Kinds of data whose networks read step by step; their layers are matched by name, not cut."""
 OTHER_FRAMEWORKS: Mapping[str, str] = {
     ".pt": "PyTorch",
     ".pth": "PyTorch",
@@ -50,7 +52,7 @@ class PretrainedSource:
         how: How that is known, in a sentence.
         spec: What it reads, where a run says so.
         categories: Raw column → its categories in the order of their codes, where a run says so.
-        trunk: Its layers, and where it can be cut.
+        trunk: Its layers, and where it can be cut; None for a recurrent network of ours.
     """
 
     title: str
@@ -59,7 +61,7 @@ class PretrainedSource:
     sha256: str
     is_self_normalizing: bool
     how: str
-    trunk: Trunk
+    trunk: Trunk | None
     spec: InputSpec | None = None
     categories: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -69,13 +71,13 @@ class PretrainedSource:
         Raises:
             RequestError: If nothing could be matched.
         """
-        if source.kind not in KINDS:
+        if self.spec is None and source.kind in STEP_KINDS:
             raise RequestError(
                 Finding(
                     "R204",
                     "--pretrained",
-                    f"reusing layers is carried out for tables and pictures, not for {source.kind}.",
-                    "Leave --pretrained out.",
+                    f"a .keras file says nothing of the {source.kind} that it reads, so its layers can't be matched.",
+                    "Give the run folder of a network for data like yours.",
                 )
             )
         if self.spec is None:
@@ -101,7 +103,9 @@ class PretrainedSource:
                         "Give a network for the same columns, or some of them, under the same names.",
                     )
                 )
-        elif self.spec.shape[-1] != source.encoder.inputs.shape[-1]:
+        elif source.kind == "series":
+            match_series(self.title, self.spec, source.encoder.inputs, "--pretrained")
+        elif source.kind == "image" and self.spec.shape[-1] != source.encoder.inputs.shape[-1]:
             raise RequestError(
                 Finding(
                     "R205",
@@ -165,15 +169,6 @@ def _of_run(folder: Path) -> PretrainedSource:
     run = Run(folder)
     run.verify()
     spec = run.encoder.inputs
-    if spec.kind not in KINDS:
-        raise RequestError(
-            Finding(
-                "R204",
-                "--pretrained",
-                f"reusing layers is carried out for tables and pictures; {folder.name} is a run on {spec.kind}.",
-                "Leave --pretrained out.",
-            )
-        )
     schema = getattr(run.encoder, "schema", None)
     columns = () if schema is None else schema.features
     categories = {column.name: column.categories for column in columns if column.kind == "categorical"}
@@ -188,6 +183,8 @@ def _source(
     spec: InputSpec | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
 ) -> PretrainedSource:
+    if spec is not None and spec.kind in STEP_KINDS:
+        return PretrainedSource(title, network, None, sha256, False, "It is a recurrent network.", None, spec)
     start = end_of_preparation(network)
     trunk = Trunk(network, start, place=title)
     normalizes, how = _normalizes_itself(trunk)

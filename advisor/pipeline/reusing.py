@@ -12,6 +12,7 @@ import numpy as np
 from advisor.artifacts import Array, InputSpec, PretrainedBody, Statistics
 from advisor.builder import Trunk, carried_statistics, carried_tables, carried_weights, end_of_preparation, table_inputs
 from advisor.errors import Finding, RequestError
+from advisor.pipeline.reusing_steps import carry_over_steps
 from advisor.pipeline.work import Work
 
 EMBEDDINGS = "embeddings"
@@ -27,14 +28,18 @@ def pretrained_body(work: Work) -> PretrainedBody:
     """
     source = work.prepared.others.pretrained
     assert source is not None  # the stage asks only for what is there
-    if source.spec is None and source.start == STANDARDIZED and work.prepared.encoder.inputs.kind == "image":
+    trunk = source.trunk
+    if trunk is None:
+        assert source.spec is not None  # such a network comes from a run, which says what it reads
+        return carry_over_steps(work, "reuse", source.title, source.network, source.spec)
+    if source.spec is not None:
+        body = carry_over(work, "reuse", source.title, source.network, trunk, source.spec, source.categories)
+    elif source.start == STANDARDIZED and work.prepared.encoder.inputs.kind == "image":
         _check_channels(work, source.network.get_layer(source.start), source.title)
-        body = _of_pictures(work, "reuse", source.title, source.network, source.trunk)
-    elif source.spec is None:
-        body = _by_shape(work, source.trunk, source.title)
+        body = _of_pictures(work, "reuse", source.title, source.network, trunk)
     else:
-        body = carry_over(work, "reuse", source.title, source.network, source.trunk, source.spec, source.categories)
-    return replace(body, notes=(*body.notes, f"Its layers keep their configuration: {source.trunk.describe()}."))
+        body = _by_shape(work, trunk, source.title)
+    return replace(body, notes=(*body.notes, f"Its layers keep their configuration: {trunk.describe()}."))
 
 
 def carry_over(

@@ -144,13 +144,6 @@ ARCHITECTURES: Mapping[str, tuple[str, ...]] = {
 }
 """Architecture → the kinds of data that it is carried out for."""
 
-PRETRAINED_KINDS: Mapping[str, tuple[str, ...]] = {
-    "reuse": ("table", "image"),
-    "unsupervised": (),
-    "auxiliary": ("table", "image"),
-}
-"""Value of the slot ``pretraining`` → the kinds of data that it is carried out for."""
-
 TASKS = ("regression", "binary", "multiclass", "multilabel", "forecasting")
 
 

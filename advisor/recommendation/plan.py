@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from advisor.recommendation.capabilities import ARCHITECTURES, PRETRAINED_KINDS, TASKS, is_carried_out
+from advisor.recommendation.capabilities import ARCHITECTURES, TASKS, is_carried_out
 from advisor.recommendation.requirements import requirements_of
 
 Status = Literal["carried_out", "not_carried_out_yet", "not_needed"]
@@ -182,7 +182,7 @@ def _plan(
         needed=values.get("class_weighting", "none") != "none",
     )
     for kind in values.get("pretraining") or ():
-        draft.pretrain(kind, facts["data_kind"])
+        draft.pretrain(kind)
     if not values.get("pretraining"):
         draft.step("pretrain", "Start from other data.", _PRETRAINING_SLOTS, needed=False)
     draft.step(
@@ -265,13 +265,13 @@ class _Draft:
         kinds = ARCHITECTURES.get(facts["architecture"], ())
         self.family_is_carried_out = facts["data_kind"] in kinds and facts["task"] in TASKS
 
-    def pretrain(self, kind: str, data_kind: str) -> None:
+    def pretrain(self, kind: str) -> None:
         """Add one way of starting from other data; each is judged by itself."""
         does = _PRETRAINING.get(kind, f"Pretrain: {kind}.")
         tries = 1 if kind == "unsupervised" else max(1, int(self.values.get("reuse_tries") or 1))
         further = f"{'up to ' if tries > 1 else ''}{tries} further training{'s'[: tries > 1]}"
         does += f" It costs {_BEFORE.get(kind, '')}{further}, and is kept if it beats training from scratch."
-        able = is_carried_out("pretraining", kind) and data_kind in PRETRAINED_KINDS.get(kind, ())
+        able = is_carried_out("pretraining", kind)
         if able and kind == "unsupervised":
             able = is_carried_out("unsupervised_method", self.values.get("unsupervised_method"))
         decided = tuple(slot for slot in _PRETRAINING_SLOTS if slot in self.values)

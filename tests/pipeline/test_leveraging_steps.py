@@ -1,0 +1,220 @@
+"""Recurrent layers of other series and texts: matched by channel and by token, tried, judged, and refused clearly."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import advisor
+from advisor.errors import RequestError
+from advisor.pipeline import Request, train_network
+from advisor.pipeline.fitting import candidates
+from advisor.pipeline.preparation import prepare
+from advisor.pipeline.progress import Silent
+from advisor.pipeline.reusing import pretrained_body
+from advisor.pipeline.work import Work
+
+pytestmark = pytest.mark.slow
+
+SMALL = {"recurrent_units": 8, "hidden_layers": 2, "dropout": "none", "regularization": "none", "evidence_rounds": 0}
+OPTIONS = {"series_id": "id", "time": "t"}
+
+
+def series(count, seed, channels=("u", "v"), labels=("fast", "slow")):
+    """Waves that are fast or slow, in two channels."""
+    draw, found = np.random.default_rng(seed), []
+    for number in range(count):
+        fast = number % 2
+        steps = np.arange(8 + number % 3)
+        waves = [10 * k + np.sin(steps * (1.2 if fast else 0.4) + draw.random()) for k in range(len(channels))]
+        found.append(
+            pl.DataFrame(
+                {"id": [number] * len(steps), "t": steps, **dict(zip(channels, waves, strict=True))}
+            ).with_columns(pl.lit(labels[0] if fast else labels[1]).alias("y"))
+        )
+    return pl.concat(found)
+
+
+def texts(count, seed):
+    """Friendly and unfriendly words."""
+    draw = np.random.default_rng(seed)
+    good, bad = ["good", "fine", "warm", "kind"], ["bad", "cold", "rude", "dull"]
+    labels = draw.integers(0, 2, count)
+    words = [" ".join(draw.choice([*(good if label else bad), "the", "was", "so"], 5)) for label in labels]
+    return pl.DataFrame({"text": words, "y": np.where(labels, "plus", "minus")})
+
+
+def problem(**facts):
+    return {"task": "binary", "architecture": "recurrent", "labeled_rows": 100, **facts}
+
+
+@pytest.fixture(scope="module")
+def series_source(quick, tmp_path_factory):
+    return advisor.train(
+        quick(problem(data_kind="series"), max_epochs=12, **SMALL),
+        series(60, 0),
+        target="y",
+        out=tmp_path_factory.mktemp("series") / "run",
+        data_options=OPTIONS,
+        export=("keras", "litert"),
+    )
+
+
+@pytest.fixture(scope="module")
+def text_source(quick, tmp_path_factory):
+    return advisor.train(
+        quick(problem(data_kind="text"), max_epochs=3, **{**SMALL, "hidden_layers": 1, "embedding_size": 4}),
+        texts(120, 0),
+        target="y",
+        out=tmp_path_factory.mktemp("texts") / "run",
+        data_kind="text",
+        export=("keras",),
+    )
+
+
+def matched(request, folder):
+    prepared = prepare(request)
+    candidate = next(candidates(prepared.recommendation, "first"))
+    return pretrained_body(Work(prepared, candidate, folder, folder, False, None, Silent())), prepared
+
+
+def test_layers_of_a_run_on_the_same_channels_are_kept_and_the_delivered_files_agree(quick, series_source, tmp_path):
+    run = advisor.train(
+        quick(problem(data_kind="series", pretrained_model_available=True), max_epochs=2, **SMALL),
+        series(24, 1),
+        target="y",
+        out=tmp_path / "run",
+        data_options=OPTIONS,
+        pretrained=series_source.path,
+        export=("keras", "litert"),
+    )
+    (told,) = run.metrics["leveraging"]
+    assert told["outcome"] == "kept"
+    assert told["layers"][0] == 2
+    assert told["notes"][0] == "Its channels are the same as yours."
+    assert min(told["losses"]) < told["scratch_loss"]
+    plan = {step["step"]: step["status"] for step in json.loads(run.recommendation.to_json())["plan"]}
+    assert plan["pretrain_reuse"] == "carried_out"
+    rows = series(10, 2).drop("y")
+    np.testing.assert_allclose(run.predict_proba(rows), run.predict_proba(rows, runtime="keras"), atol=1e-5)
+
+
+def test_channels_are_matched_by_name_whatever_their_order(quick, series_source, tmp_path):
+    asked = quick(problem(data_kind="series", pretrained_model_available=True), **SMALL)
+    mine = series(24, 1, channels=("v", "other", "u"))
+    request = Request(
+        mine, "y", recommendation=asked, data_options=OPTIONS, pretrained=series_source.path, data_kind="series"
+    )
+    body, prepared = matched(request, tmp_path)
+    assert body.layers == ("recurrent_1", "recurrent_2")
+    assert body.notes == ("2 of your 3 channels are matched by name; fresh weights for other.",)
+    theirs = series_source.core.get_layer("recurrent_1").get_weights()
+    for index in (0, 3):  # the kernels of both directions
+        np.testing.assert_array_equal(body.weights["recurrent_1"][index][[2, 0]], theirs[index])
+        assert np.isnan(body.weights["recurrent_1"][index][1]).all()
+    layer = series_source.core.get_layer("standardized_steps")
+    np.testing.assert_allclose(body.statistics.mean[[2, 0]], layer.center, rtol=1e-6)
+    assert body.statistics.mean[1] == prepared.statistics.mean[1]
+
+
+def test_tokens_are_matched_by_their_words(quick, text_source, tmp_path):
+    asked = quick(
+        problem(data_kind="text", pretrained_model_available=True),
+        **{**SMALL, "hidden_layers": 1, "embedding_size": 4},
+        max_epochs=2,
+    )
+    mine = texts(60, 1).with_columns(pl.col("text").str.replace_all("kind", "gentle"))
+    request = Request(mine, "y", recommendation=asked, data_kind="text", pretrained=text_source.path)
+    body, prepared = matched(request, tmp_path)
+    table = body.weights["embedded_tokens"][0]
+    words, known = (each.inputs.details["words"] for each in (prepared.encoder, text_source.encoder))
+    assert np.isnan(table[2 + words.index("gentle")]).all()
+    theirs = text_source.core.get_layer("embedded_tokens").get_weights()[0]
+    np.testing.assert_array_equal(table[2 + words.index("good")], theirs[2 + known.index("good")])
+    assert "tokens are known to it" in body.notes[0]
+    _, fitted = train_network(request, tmp_path / "run")
+    assert fitted.leveraging[0].outcome in ("kept", "dropped")
+
+
+@pytest.mark.parametrize("kind", ["series", "text"])
+def test_a_similar_task_is_learned_first(quick, tmp_path, kind):
+    asked = quick(
+        problem(data_kind=kind, similar_task_labeled_rows=20000),
+        **{**SMALL, "hidden_layers": 1, "embedding_size": 4, "recurrent_units": 4},
+        max_epochs=2,
+    )
+    more = {"data_options": OPTIONS} if kind == "series" else {}
+    mine, similar = (
+        (series(24, 1), series(40, 2, labels=("a", "b"))) if kind == "series" else (texts(60, 1), texts(90, 2))
+    )
+    request = Request(
+        mine,
+        "y",
+        recommendation=asked,
+        data_kind=kind,
+        auxiliary=similar.rename({"y": "z"}),
+        auxiliary_target="z",
+        **more,
+    )
+    _, fitted = train_network(request, tmp_path / "run")
+    (told,) = fitted.leveraging
+    assert (told.kind, told.layers) == ("auxiliary", (1,))
+    assert told.outcome in ("kept", "dropped")
+
+
+def forecast_request(quick, steps, period, **more):
+    draw = np.random.default_rng(0)
+    hours = np.arange(steps)
+    frame = pl.DataFrame({"t": hours, "wave": np.sin(2 * np.pi * hours / period) + 0.1 * draw.normal(size=steps)})
+    asked = {"task": "forecasting", "architecture": "recurrent", "data_kind": "series", **more.pop("facts", {})}
+    return Request(
+        frame,
+        None,
+        recommendation=quick(asked, **{**SMALL, "hidden_layers": 1}, max_epochs=2),
+        data_options={"time": "t", "horizon": 4},
+        data_kind="series",
+        **more,
+    )
+
+
+def test_forecasts_take_layers_of_forecasts_with_the_same_season(quick, tmp_path):
+    request = forecast_request(quick, 500, 12)
+    source = advisor.train(
+        request.recommendation,
+        request.data,
+        out=tmp_path / "source",
+        data_options=request.data_options,
+        data_kind="series",
+        export=("keras",),
+    )
+    facts = {"pretrained_model_available": True}
+    body, _ = matched(forecast_request(quick, 400, 12, facts=facts, pretrained=source.path), tmp_path)
+    assert body.layers == ("recurrent_1",)
+    assert body.statistics is None
+    with pytest.raises(RequestError, match=r"R207.*segments of 12 steps, yours are cut into 7"):
+        prepare(forecast_request(quick, 400, 7, facts=facts, pretrained=source.path))
+
+
+def test_what_can_not_be_matched_is_one_clear_error(quick, series_source, text_source, tmp_path):
+    facts = problem(data_kind="series", pretrained_model_available=True)
+
+    def refused(data, code, said, pretrained, facts=facts, **changes):
+        asked = quick(facts, **{**SMALL, **changes})
+        kind = facts["data_kind"]
+        options = OPTIONS if kind == "series" else {}
+        request = Request(data, "y", recommendation=asked, data_options=options, data_kind=kind, pretrained=pretrained)
+        with pytest.raises(RequestError, match=f"{code}.*{said}"):
+            matched(request, tmp_path)
+
+    refused(series(24, 1, channels=("a", "b")), "R205", "reads none of your channels", series_source.path)
+    refused(
+        series(24, 1), "R207", "8 GRU units in both directions.*with 16 GRU", series_source.path, recurrent_units=16
+    )
+    refused(series(24, 1), "R205", "reads data of the kind text, yours are of the kind series", text_source.path)
+    other = problem(data_kind="text", pretrained_model_available=True)
+    small = {"hidden_layers": 1, "embedding_size": 6}
+    refused(texts(60, 1), "R207", "4 numbers for a token, the recommended network 6", text_source.path, other, **small)
+    moved = tmp_path / "model.keras"
+    moved.write_bytes((series_source.path / "model" / "model.keras").read_bytes())
+    refused(series(24, 1), "R204", "says nothing of the series that it reads", moved)
