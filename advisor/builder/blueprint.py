@@ -50,6 +50,7 @@ class Blueprint:
         kernel_size: Width of a convolution's window, 0 without.
         pooling: How the last feature maps become a vector.
         augmentation: What is done to training images.
+        augmentation_shift: Share of a picture's side that it is shifted by at most.
         recurrent_cell: Kind of recurrent layers, ``none`` without.
         recurrent_units: Neurons of each recurrent layer, 0 without.
         cross_buckets: Most numbers of a cross of columns in the wide path; 0 when that isn't decided.
@@ -81,6 +82,7 @@ class Blueprint:
     kernel_size: int = 0
     pooling: str = "none"
     augmentation: str = "none"
+    augmentation_shift: float = 0.0
     recurrent_cell: str = "none"
     recurrent_units: int = 0
     cross_buckets: int = 0
@@ -205,6 +207,7 @@ def draw_up(
         kernel_size=int(number("kernel_size", values.get("kernel_size"))) if convolutional else 0,
         pooling=own("pooling", "convolutional"),
         augmentation=choice("augmentation", {"augmentation": values.get("augmentation", "none")}),
+        augmentation_shift=number("augmentation_shift", values.get("augmentation_shift", 0.0)),
         recurrent_cell=own("recurrent_cell", "recurrent"),
         recurrent_units=int(number("recurrent_units", values.get("recurrent_units")))
         if architecture == "recurrent"

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PACKAGE = "advisor"
 AUGMENTATION = "augmentation"
-LARGEST_SHIFT = 0.1
-"""Share of a picture's side that it is shifted by at most (HOML2 ch. 14, "Data augmentation", gives no number)."""
 COLOURS = 3
 
 
@@ -35,14 +33,14 @@ class ImageLayerClasses:
 
 
 def light_augmentation(keras: Namespace, inputs: Tensor, blueprint: Blueprint) -> Tensor:
-    """Append random shifts by up to a tenth of the picture, and mirroring of colour pictures.
+    """Append random shifts by up to a share of the picture, and mirroring of colour pictures.
 
     Only colour pictures are mirrored: they are mostly photographs, and a mirrored photograph shows the same thing;
     pictures in grey are often letters, digits and scans, where left and right matter. (A judgement of this project.)
     """
     height, width, channels = inputs.shape[1:]
     return image_layer_classes(keras).light_augmentation(
-        shift=[round(height * LARGEST_SHIFT), round(width * LARGEST_SHIFT)],
+        shift=[round(side * blueprint.augmentation_shift) for side in (height, width)],
         mirror=channels == COLOURS,
         seed=blueprint.seed_of(AUGMENTATION),
         name=AUGMENTATION,

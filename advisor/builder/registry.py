@@ -240,6 +240,7 @@ NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "kernel_size": (1, 31, True),
     "recurrent_units": (1, 10_000, True),
     "cross_buckets": (0, 10_000_000, True),
+    "augmentation_shift": (0.0, 1.0, False),
     "regularization_strengths": (0.0, 1e6, False),
     "dropout_rates": (0.0, 0.95, False),
     "seed": (0, 2**63 - 1, True),

@@ -35,7 +35,7 @@ ARCHITECTURES = {
     "text": ("recurrent",),
 }
 """Kind of data (forecasts apart from labeled series) → the architectures that a script is written for: all of them."""
-CALIBRATION_SALT, CALIBRATION_SHARE = 6061, 0.5
+CALIBRATION_SALT = 6061
 """How validation rows are set aside for calibration; the same as in a run (tested)."""
 INITIALIZERS = {"he_normal": "HeNormal", "lecun_normal": "LecunNormal", "glorot_uniform": "GlorotUniform"}
 INPUT_REGULARIZERS = ("group_l1_on_inputs",)
@@ -206,7 +206,7 @@ def generate_script(
         "mirrors": found.pictures is None or found.pictures.form[2] == COLOURS,
         "calibrates": values.get("calibration", "none") != "none",
         "calibration_salt": CALIBRATION_SALT,
-        "calibration_share": CALIBRATION_SHARE,
+        "calibration_share": values.get("calibration_share"),
         "initializer": INITIALIZERS[values["kernel_initializer"]],
         "regularizer": REGULARIZERS.get(values["regularization"]),
         "lets_columns_go": values["regularization"] in INPUT_REGULARIZERS,

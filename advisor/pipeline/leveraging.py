@@ -35,8 +35,6 @@ TITLES = {
     "unsupervised": "Pretraining without labels",
     "auxiliary": "Training for a similar task first",
 }
-PRETRAINING_SHARE = 0.5
-"""Share of a way's time budget that its pretraining may take; the rest is for the tries that follow."""
 SMALLEST_PROBABILITY = 1e-7
 
 
@@ -219,13 +217,14 @@ class _Stage:
     def carry_out(self, kind: str, left: int) -> Leveraged:
         """Pretrain, try how many layers to keep, and compare the best try with the network from scratch."""
         share = self.clock.share(left)
+        for_pretraining = float(self.scratch.candidate.recommendation.values["pretraining_time_share"])
         work = Work(
             self.prepared,
             self.scratch.candidate,
             self.checkpoints / kind,
             self.logs,
             self.resume,
-            None if share is None else share * PRETRAINING_SHARE,
+            None if share is None else share * for_pretraining,
             self.progress,
         )
         try:

@@ -23,8 +23,6 @@ NARROWEST = 4
 """Neurons of the narrowest network that is tried: with fewer, a layer can hardly pass anything on."""
 WIDTH_SLOTS = {"convolutional": "filters", "recurrent": "recurrent_units"}
 """Architecture → the slot that the fact ``units`` sets there; ``units`` itself in the others."""
-SAFETY = 0.8
-"""Share of a latency budget that an untrained network may take to be worth training: measurements vary."""
 
 
 @dataclass(frozen=True)
@@ -271,8 +269,9 @@ def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
     candidate = descent.bench.make(core, _kind_of(descent))
     Path(descent.bench.folder / candidate.artifact.path).unlink(missing_ok=True)
     limits = [each for each in descent.requirements if each["name"] in ("latency", "size")]
+    room = float(prepared.values["smaller_network_latency_share"])
     fits = all(
-        verdict.measured <= verdict.required * (SAFETY if verdict.name == "latency" else 1.0)
+        verdict.measured <= verdict.required * (room if verdict.name == "latency" else 1.0)
         for verdict in candidate.verdicts(limits)
     )
     took = f"{candidate.latency.p99_ms:.4g} ms and {candidate.artifact.bytes / 1000:.4g} kB"

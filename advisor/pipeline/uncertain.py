@@ -97,7 +97,8 @@ def set_aside(prepared: Prepared, progress: Progress) -> tuple[Prepared, Part | 
     if prepared.values.get("calibration", "none") == "none":
         return prepared, None
     val = prepared.bundle.val
-    kept, taken = split_validation(val.y, prepared.bundle.task, seed=prepared.request.seed)
+    share = float(prepared.values["calibration_share"])
+    kept, taken = split_validation(val.y, prepared.bundle.task, share=share, seed=prepared.request.seed)
     progress.stage("Setting aside", f"{len(taken)} of {len(val)} validation rows, to calibrate on")
     bundle = replace(prepared.bundle, val=_rows(val, kept))
     return replace(prepared, bundle=bundle), _rows(val, taken)

@@ -109,6 +109,8 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
 DESCRIPTIVE = frozenset(
     {
         "allowed_metric_cost",
+        "augmentation_shift",
+        "calibration_share",
         "fine_tuning_rate_fraction",
         "highest_sparsity",
         "ladder_sparsity_target",
@@ -116,6 +118,7 @@ DESCRIPTIVE = frozenset(
         "mc_minimum_samples",
         "mc_samples",
         "noise_degrees_of_freedom",
+        "pretraining_time_share",
         "pruning_begin_share",
         "pruning_end_share",
         "pruning_epoch_share",
@@ -126,6 +129,7 @@ DESCRIPTIVE = frozenset(
         "quantization_epochs",
         "quantization_learning_rate",
         "reuse_tries",
+        "smaller_network_latency_share",
         "smallest_pruned_layer",
         "sparsity_pattern",
         "sparsity_target",

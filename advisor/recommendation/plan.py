@@ -106,6 +106,7 @@ _PRETRAINING_SLOTS = (
     "dropped_layers",
     "reused_dropout",
     "leverage_margin_errors",
+    "pretraining_time_share",
 )
 _PRUNING = (
     "sparsification",
@@ -188,7 +189,7 @@ def _plan(
     draft.step(
         "augment",
         "Vary the training images a little in each epoch.",
-        ("augmentation",),
+        ("augmentation", "augmentation_shift"),
         needed=values.get("augmentation", "none") != "none",
     )
     draft.step("build_network", "Build the network.", NETWORK_SLOTS)
@@ -225,6 +226,7 @@ def _plan(
         f"If a budget is missed, try in turn and measure: {', '.join(ladder).replace('_', ' ')}.",
         (
             "compression_ladder",
+            "smaller_network_latency_share",
             "allowed_metric_cost",
             "ladder_sparsity_target",
             "quantization_scales",
@@ -242,7 +244,7 @@ def _plan(
     draft.step(
         "calibrate",
         "Correct the stated confidence on the validation rows.",
-        ("calibration",),
+        ("calibration", "calibration_share"),
         needed=values.get("calibration", "none") != "none",
     )
     draft.step("export", "Export the model, reload each file in its own runtime, and compare.", ())

@@ -13,21 +13,21 @@ from advisor.uncertainty.distribution import SMALLEST, mixture_log_density, temp
 
 FEWEST_CALIBRATION_ROWS = 10
 """With 10 rows the highest interval that can be promised is 10/11, just above the usual 90 %."""
-CALIBRATION_SHARE = 0.5
 _SALT = 6061
 _TEMPERATURES = (0.05, 20.0)
 _STEPS = 60
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
-def split_validation(y: Array, task: str, *, seed: int) -> tuple[Array, Array]:
-    """Split the validation rows in two halves: one to stop and choose by, one to calibrate on.
+def split_validation(y: Array, task: str, *, share: float, seed: int) -> tuple[Array, Array]:
+    """Split the validation rows: some to stop and choose by, some to calibrate on.
 
-    Each class is halved by itself (for one column of classes), so that a rare one is in both.
+    Each class is split by itself (for one column of classes), so that a rare one is in both.
 
     Args:
         y: Encoded targets of the validation rows.
         task: The problem's task.
+        share: Share of the rows to calibrate on.
         seed: Decides the split, with the number of rows.
 
     Returns:
@@ -42,7 +42,7 @@ def split_validation(y: Array, task: str, *, seed: int) -> tuple[Array, Array]:
     spare = 0.0
     for each in np.unique(flat):
         rows = generator.permutation(np.flatnonzero(flat == each))
-        spare += len(rows) * CALIBRATION_SHARE
+        spare += len(rows) * share
         taken = math.floor(spare + 0.5)
         spare -= taken
         calibration.append(rows[:taken])

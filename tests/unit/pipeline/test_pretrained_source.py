@@ -125,8 +125,8 @@ def test_a_linear_network_has_no_layer_to_reuse(keras, tmp_path):
         read_pretrained(tmp_path / "linear.keras")
 
 
-def test_layers_are_not_reused_for_series(saved):
+def test_layers_of_an_unknown_file_are_not_reused_for_series(saved):
     steps = pl.DataFrame({"t": range(200), "load": np.sin(np.arange(200.0))})
     source = open_source(steps, "load", time="t", horizon=2, window=8)
-    with pytest.raises(RequestError, match=r"R204.*tables and pictures"):
+    with pytest.raises(RequestError, match=r"R204.*says nothing of the series"):
         read_pretrained(saved).check_kind(source)

@@ -21,11 +21,12 @@ from advisor.uncertainty import (
 
 def test_validation_rows_are_halved_class_by_class():
     y = np.array([0] * 90 + [1] * 10)
-    chosen, calibration = split_validation(y, "multiclass", seed=0)
+    chosen, calibration = split_validation(y, "multiclass", share=0.5, seed=0)
     assert len(calibration) == 50
     assert y[calibration].sum() == 5
     assert sorted([*chosen, *calibration]) == list(range(100))
-    assert np.array_equal(calibration, split_validation(y, "multiclass", seed=0)[1])
+    assert np.array_equal(calibration, split_validation(y, "multiclass", share=0.5, seed=0)[1])
+    assert len(split_validation(y, "multiclass", share=0.2, seed=0)[1]) == 20
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_validation_rows_are_halved_class_by_class():
 )
 def test_too_few_rows_or_one_class_are_refused(y, task, code):
     with pytest.raises(DataError) as caught:
-        split_validation(y, task, seed=0)
+        split_validation(y, task, share=0.5, seed=0)
     assert caught.value.findings[0].code == code
 
 
