@@ -64,7 +64,7 @@ def check_calibration(y: Array, task: str) -> None:
             Finding(
                 "U106",
                 "validation",
-                f"{len(y)} rows are left to calibrate on, half of the validation rows; "
+                f"{len(y)} rows are left to calibrate on, a part of the validation rows; "
                 f"at least {FEWEST_CALIBRATION_ROWS} are needed.",
                 hint,
             )
