@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,6 @@ from advisor.errors import CompressionError, Finding
 LEGACY = "TF_USE_LEGACY_KERAS"
 Block = tuple[Array, Array, str]
 """Kernel, bias and activation of a dense layer."""
-_ACTIVATIONS = ("relu", "linear", "sigmoid", "softmax", "tanh")
-"""Activations that the toolkit quantizes; it refuses ELU, SELU and leaky ReLU."""
 
 
 @contextlib.contextmanager
@@ -96,6 +94,7 @@ def train_in_int8(
     with toolkit() as (tf_keras, tfmot), _reported():
         tf_keras.utils.set_random_seed(seed)
         quantized = tfmot.quantization.keras.quantize_model(_twin(tf_keras, blocks, x.shape[1]))
+        _start_ranges(quantized, blocks, x)
         quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task, scale))
         quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
         return _convert(quantized, integers)
@@ -150,7 +149,7 @@ def _blocks(core: Any) -> list[Block]:
             found[-1] = (kernel, bias, layer.activation.__name__)
         elif found and kind not in ("Dropout", "AlphaDropout"):
             unusable.append(f"{layer.name} ({kind})")
-    unusable += [f"activation {name}" for _, _, name in found if name not in _ACTIVATIONS]
+    unusable += [f"activation {name}" for _, _, name in found if name not in _APPLIED]
     if unusable or not found:
         raise CompressionError(
             Finding(
@@ -173,6 +172,40 @@ def _twin(tf_keras: Any, blocks: list[Block], width: int) -> Any:
     for layer, (kernel, bias, _) in zip(twin.layers, blocks, strict=True):
         layer.set_weights([kernel, bias])
     return twin
+
+
+def _start_ranges(quantized: Any, blocks: list[Block], x: Array) -> None:
+    """Let the ranges of activations start at what the training rows show.
+
+    The toolkit starts each at -6 to 6 and moves it by a thousandth a step, so that answers in larger units would be cut
+    off for thousands of steps.
+    """
+    rows = np.asarray(x, np.float32)
+    for layer, (kernel, bias, activation) in zip(quantized.layers[-len(blocks) :], blocks, strict=True):
+        before = rows @ kernel + bias
+        rows = _APPLIED[activation](before)
+        for variable in layer.weights:
+            name = variable.name.rsplit("/", 1)[-1].partition(":")[0]
+            place, _, end = name.rpartition("_")
+            if place in ("pre_activation", "post_activation"):
+                values = before if place == "pre_activation" else rows
+                # zero must be exact, and is always inside
+                variable.assign(min(float(values.min()), 0.0) if end == "min" else max(float(values.max()), 0.0))
+
+
+def _softmax(values: Array) -> Array:
+    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+_APPLIED: Mapping[str, Callable[[Array], Array]] = {
+    "linear": lambda values: values,
+    "relu": lambda values: np.maximum(values, 0.0),
+    "sigmoid": lambda values: 1.0 / (1.0 + np.exp(-values)),
+    "tanh": np.tanh,
+    "softmax": _softmax,
+}
+"""Activations that the toolkit quantizes; it refuses ELU, SELU and leaky ReLU."""
 
 
 def _convert(quantized: Any, integers: bool) -> bytes:

@@ -101,6 +101,42 @@ def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
     assert len(content) < 0.45 * 4 * model.count_params()
 
 
+def test_values_in_large_units_are_not_cut_off():
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(256, 6)).astype(np.float32)
+    y = (50 + 20 * x[:, :1] - 10 * np.maximum(x[:, 1:2], 0)).astype(np.float32)
+    inputs = keras.Input((6,))
+    hidden = keras.layers.Dense(16, "relu")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(hidden))
+    model.compile("adam", "mse")
+    scaled = (y - y.mean()) / y.std()
+    model.fit(x, scaled, epochs=150, verbose=0)
+    parts = [Part(x, y, np.arange(len(x)))] * 3
+    statistics = Statistics(np.zeros(6), np.ones(6), np.zeros(6, bool), np.array([y.mean()]), np.array([y.std()]))
+    content = train_in_int8(
+        model,
+        lambda rows: rows,
+        DataBundle("regression", *parts, (), ("y",), "0"),
+        statistics,
+        seed=0,
+        epochs=2,
+        rate=1e-4,
+        batch=32,
+    )
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    source, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    errors = []
+    for row, wanted in zip(x, y, strict=True):
+        interpreter.set_tensor(source, row[None])
+        interpreter.invoke()
+        errors.append(float(interpreter.get_tensor(answer)[0, 0] - wanted[0]))
+    before = np.square(y.std() * (model.predict(x, verbose=0) - scaled))
+    assert np.sqrt(np.mean(np.square(errors))) < 1.1 * np.sqrt(before.mean())
+
+
 def test_activations_that_the_toolkit_refuses_are_named(trained):
     _, train, test = trained
     statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
