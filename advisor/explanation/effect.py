@@ -5,35 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.recommendation.plan import PRETRAINING_SLOTS, PRUNING_SLOTS, SAMPLING_SLOTS
+
 QUALIFIES: Mapping[str, tuple[str, Any]] = {
     "normalization_position": ("normalization", "none"),
     "regularization_strengths": ("regularization", "none"),
     "dropout_rates": ("dropout", "none"),
     "dropout_rate_search": ("dropout", "none"),
-    **dict.fromkeys(
-        (
-            "unsupervised_method",
-            "damage_rate",
-            "patch_size",
-            "unsupervised_optimizer",
-            "unsupervised_rate",
-            "unsupervised_batch_size",
-            "unsupervised_epochs",
-            "unsupervised_patience",
-            "unsupervised_held_out",
-            "unsupervised_frozen_share",
-            "unsupervised_rate_fractions",
-        ),
-        ("pretraining", []),
-    ),
-    "fine_tuning_rate_fraction": ("pretraining", []),
-    "reuse_tries": ("pretraining", []),
-    "frozen_epoch_share": ("pretraining", []),
-    "dropped_layers": ("pretraining", []),
-    "reused_dropout": ("pretraining", []),
-    "pruned_after": ("pretraining", []),
-    "leverage_margin_errors": ("pretraining", []),
-    "pretraining_time_share": ("pretraining", []),
+    **dict.fromkeys(PRETRAINING_SLOTS[1:], (PRETRAINING_SLOTS[0], [])),
     "augmentation_shift": ("augmentation", "none"),
     "calibration_share": ("calibration", "none"),
     "smaller_network_latency_share": ("compression_ladder", []),
@@ -43,35 +22,14 @@ QUALIFIES: Mapping[str, tuple[str, Any]] = {
     "recurrent_units": ("recurrent_cell", "none"),
     "fixed_learning_rate": ("maximum_learning_rate", "range_test"),
     **dict.fromkeys(("range_test_steps", "range_test_repeats"), ("maximum_learning_rate", "fixed")),
-    "sparsity_target": ("sparsification", "none"),
-    "sparsity_pattern": ("sparsification", "none"),
-    **dict.fromkeys(
-        (
-            "pruning_optimizer",
-            "pruning_schedule",
-            "pruning_learning_rate",
-            "pruning_epoch_share",
-            "pruning_fewest_epochs",
-            "pruning_begin_share",
-            "pruning_end_share",
-            "pruning_every_epochs",
-            "pruning_time_share",
-            "pruning_spares_output",
-            "smallest_pruned_layer",
-            "highest_sparsity",
-        ),
-        ("sparsification", "none"),
-    ),
+    **dict.fromkeys(PRUNING_SLOTS[1:], (PRUNING_SLOTS[0], "none")),
+    "pruned_after": ("pretraining", []),
     "ladder_sparsity_target": ("compression_ladder", []),
     "quantization_scales": ("precision", "float32"),
     "quantization_epochs": ("compression_ladder", []),
     "quantization_learning_rate": ("compression_ladder", []),
     "allowed_metric_cost": ("compression_ladder", []),
-    "mc_samples": ("mc_dropout", False),
-    "mc_minimum_samples": ("mc_dropout", False),
-    "uncertainty_ladder": ("mc_dropout", False),
-    "noise_degrees_of_freedom": ("mc_dropout", False),
-    "sampling_artifact": ("mc_dropout", False),
+    **dict.fromkeys(SAMPLING_SLOTS[1:], (SAMPLING_SLOTS[0], False)),
 }
 """Slots that say more about another slot, and the value of that one with which they mean nothing."""
 

@@ -87,7 +87,7 @@ _TRAINING = (
     "gradient_clipping",
     "weight_averaging",
 )
-_PRETRAINING_SLOTS = (
+PRETRAINING_SLOTS = (
     "pretraining",
     "unsupervised_method",
     "damage_rate",
@@ -108,7 +108,8 @@ _PRETRAINING_SLOTS = (
     "leverage_margin_errors",
     "pretraining_time_share",
 )
-_PRUNING = (
+"""The slot that says how to start from other data, and those that say more about it; likewise the next two."""
+PRUNING_SLOTS = (
     "sparsification",
     "sparsity_target",
     "sparsity_pattern",
@@ -126,7 +127,7 @@ _PRUNING = (
     "smallest_pruned_layer",
     "highest_sparsity",
 )
-_SAMPLING = (
+SAMPLING_SLOTS = (
     "mc_dropout",
     "mc_samples",
     "mc_minimum_samples",
@@ -185,7 +186,7 @@ def _plan(
     for kind in values.get("pretraining") or ():
         draft.pretrain(kind)
     if not values.get("pretraining"):
-        draft.step("pretrain", "Start from other data.", _PRETRAINING_SLOTS, needed=False)
+        draft.step("pretrain", "Start from other data.", PRETRAINING_SLOTS, needed=False)
     draft.step(
         "augment",
         "Vary the training images a little in each epoch.",
@@ -204,7 +205,7 @@ def _plan(
     draft.step(
         "sparsify",
         "Set the least important weights to zero.",
-        _PRUNING,
+        PRUNING_SLOTS,
         needed=values.get("sparsification", "none") != "none",
     )
     draft.step(
@@ -238,7 +239,7 @@ def _plan(
     draft.step(
         "mc_dropout",
         "Predict with several random dropout masks, and give the mean and the spread.",
-        _SAMPLING,
+        SAMPLING_SLOTS,
         needed=bool(values.get("mc_dropout")),
     )
     draft.step(
@@ -276,7 +277,7 @@ class _Draft:
         able = is_carried_out("pretraining", kind)
         if able and kind == "unsupervised":
             able = is_carried_out("unsupervised_method", self.values.get("unsupervised_method"))
-        decided = tuple(slot for slot in _PRETRAINING_SLOTS if slot in self.values)
+        decided = tuple(slot for slot in PRETRAINING_SLOTS if slot in self.values)
         status: Status = "carried_out" if able and self.family_is_carried_out else "not_carried_out_yet"
         self.steps.append(Step(f"pretrain_{kind}", does, decided, status))
 
