@@ -45,8 +45,8 @@ def home(tmp_path_factory):
     drained.start()
     yield address
     server.terminate()
-    assert server.wait(timeout=60) == 0
-    drained.join(timeout=10)
+    assert server.wait(timeout=300) == 0
+    drained.join(timeout=60)
     server.stderr.close()
 
 

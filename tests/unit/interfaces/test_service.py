@@ -361,7 +361,7 @@ def test_the_process_answers_logs_json_stops_cleanly_and_loads_no_framework(tmp_
     )
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=environment)
-    guard = threading.Timer(60, process.kill)
+    guard = threading.Timer(600, process.kill)
     guard.start()
     try:
         lines = []

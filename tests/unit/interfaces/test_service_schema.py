@@ -19,7 +19,7 @@ def address(tmp_path):
     command = [sys.executable, "-m", "advisor.interfaces.cli", *words]
     environment = {**os.environ, "ADVISOR_TOKEN": TOKEN}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    guard = threading.Timer(170, process.kill)
+    guard = threading.Timer(900, process.kill)
     guard.start()
     try:
         found = None
@@ -31,7 +31,7 @@ def address(tmp_path):
     finally:
         guard.cancel()
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 @pytest.mark.slow
