@@ -96,6 +96,9 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
         def compute_output_shape(self, input_shape: Any) -> Any:
             return (input_shape[0][0], 2 * input_shape[0][2])
 
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "name": self.name}  # Keras leaves it out where nothing else is stated
+
     @register
     class MeanStep(base):  # type: ignore[misc,valid-type]  # Keras ships no types
         """Sum over the steps that exist, divided by the root of their number.

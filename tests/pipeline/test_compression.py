@@ -74,6 +74,33 @@ def test_nine_in_ten_weights_are_zero_in_the_file(table, tmp_path):
     assert run.recommendation["activation"] == "elu"
 
 
+@pytest.mark.parametrize("kind", ["series", "texts", "forecast"])
+def test_recurrent_layers_keep_their_weights_and_the_target_of_zeros_is_missed_with_numbers(kind, quick, tmp_path):
+    draw = np.random.default_rng(0)
+    steps = pl.DataFrame({"id": np.repeat(np.arange(60), 6), "t": np.tile(np.arange(6), 60)})
+    up = steps["id"].to_numpy() % 2
+    frame = steps.with_columns(
+        u=pl.Series(steps["t"].to_numpy() * (2 * up - 1) + draw.normal(size=360)), y=pl.Series(up)
+    )
+    asked = {"task": "binary", "architecture": "recurrent", "data_kind": "series", "sparsity": "very_sparse"}
+    more = {"target": "y", "data_options": {"series_id": "id", "time": "t"}}
+    if kind == "texts":
+        label = draw.integers(0, 2, 120)
+        frame = pl.DataFrame({"text": [f"{('bad', 'good')[each]} {row}" for row, each in enumerate(label)], "y": label})
+        asked["data_kind"], more = "text", {"target": "y", "data_kind": "text"}
+    if kind == "forecast":
+        frame = pl.DataFrame({"t": np.arange(300), "u": np.sin(np.arange(300) / 2) + 0.1 * draw.normal(size=300)})
+        asked["task"], more = "forecasting", {"data_options": {"time": "t", "horizon": 3}, "data_kind": "series"}
+    chosen = quick(asked, recurrent_units=12, hidden_layers=1, max_epochs=2, pruning_fewest_epochs=2)
+    run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
+    (sparse,) = run.requirements
+    assert (sparse["name"], sparse["met"]) == ("sparsity", False)
+    assert 0 < sparse["measured"] < sparse["required"]
+    assert "sparsity" in document(tmp_path / "run")["closest"]
+    plan = {step["step"]: step["does"] for step in json.loads(chosen.to_json())["plan"]}
+    assert "recurrent layers and embeddings keep theirs" in plan["sparsify"]
+
+
 def test_a_sparsity_of_one_is_answered_with_the_most_that_is_possible(table, tmp_path):
     given = {"sparsity": "very_sparse", "sparsity_target": 1.0}
     run = advisor.train(given, table, target="y", out=tmp_path / "run", time_budget=SECONDS)

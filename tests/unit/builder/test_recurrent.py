@@ -46,6 +46,12 @@ def test_laid_out_step_by_step_it_answers_alike(cell: str) -> None:
     assert np.abs(core(x).numpy() - laid_out(core)(x).numpy()).max() < 1e-6
 
 
+def test_layers_keep_their_names_when_a_network_is_built_from_its_settings() -> None:
+    core = series_core()
+    again = type(core).from_config(core.get_config())
+    assert [layer.name for layer in again.layers] == [layer.name for layer in core.layers]
+
+
 def test_padding_says_nothing() -> None:
     core = series_core()
     x = padded()
