@@ -53,7 +53,7 @@ def image_layer_classes(keras: Namespace) -> ImageLayerClasses:
     register = keras.saving.register_keras_serializable(package=PACKAGE)
 
     @register
-    class StandardizeChannels(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class StandardizeChannels(keras.layers.Layer):
         """Subtract ``center`` and multiply by ``factor``, channel by channel."""
 
         def __init__(self, center: Sequence[float], factor: Sequence[float], **others: Any) -> None:
@@ -67,7 +67,7 @@ def image_layer_classes(keras: Namespace) -> ImageLayerClasses:
             return {**super().get_config(), "center": self.center, "factor": self.factor}
 
     @register
-    class LightAugmentation(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class LightAugmentation(keras.layers.Layer):
         """In training, shift each picture by up to ``shift`` (rows, columns), and mirror half of them.
 
         What a shift uncovers is filled by repeating the edge. Two products with matrices of zeros and ones do

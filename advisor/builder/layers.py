@@ -83,7 +83,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
     """Return the layer classes made for a Keras, registered there under the package ``advisor``."""
     ops = tensor_functions(namespace)
     register = namespace.saving.register_keras_serializable(package=PACKAGE)
-    base = namespace.layers.Layer
+    base: Any = namespace.layers.Layer
 
     def pick(inputs: Tensor, columns: Sequence[int]) -> Tensor:
         """Return these columns; all of them in order costs nothing."""
@@ -92,7 +92,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
         return ops.take(inputs, np.asarray(columns, dtype=np.int32), axis=1)
 
     @register
-    class Standardize(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class Standardize(base):
         """Impute missing numbers by ``fill``, then subtract ``center`` and multiply by ``factor``.
 
         Multiplying (rather than dividing) is deliberate: graph optimizers replace a division by a constant, and the
@@ -121,7 +121,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), **own}
 
     @register
-    class MissingFlags(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class MissingFlags(base):
         """1 where a number of these columns is missing (NaN), else 0."""
 
         def __init__(self, columns: Sequence[int], **others: Any) -> None:
@@ -135,7 +135,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), "columns": self.columns}
 
     @register
-    class OneHotCodes(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class OneHotCodes(base):
         """One slot for each pair of column and code: 1 where the column holds the code, else 0.
 
         All columns together are one gather and one comparison, however many they are.
@@ -152,7 +152,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), "columns": self.columns, "codes": self.codes}
 
     @register
-    class Embeddings(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class Embeddings(base):
         """Columns of codes, each looked up in a table of its own; the found rows side by side.
 
         A code that is none (NaN too) counts as unknown. The rows of missing and unknown start as zeros: where no
@@ -195,7 +195,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), **own}
 
     @register
-    class Crosses(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class Crosses(base):
         """Combinations of columns, each looked up in a table of its own; the found rows side by side.
 
         The combinations of a cross are numbered, and the numbers are folded into so many buckets. A code that is none
@@ -249,7 +249,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), **own, "buckets": self.buckets, "size": self.size}
 
     @register
-    class PickedInputs(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class PickedInputs(base):
         """Some of the prepared inputs, in order."""
 
         def __init__(self, columns: Sequence[int], **others: Any) -> None:
@@ -266,7 +266,7 @@ def layer_classes(namespace: Namespace) -> LayerClasses:
             return {**super().get_config(), "columns": self.columns}
 
     @register
-    class TargetUnits(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class TargetUnits(base):
         """Multiply by ``scale`` and add ``shift``: from the units of training to the user's."""
 
         def __init__(self, scale: Sequence[float], shift: Sequence[float], **others: Any) -> None:
@@ -305,7 +305,7 @@ def raw_layer_classes(keras: Namespace) -> RawLayerClasses:
     register = keras.saving.register_keras_serializable(package=PACKAGE)
 
     @register
-    class DateParts(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class DateParts(keras.layers.Layer):
         """Seconds since 1970-01-01, float64 (rows, 1), to the parts of a date, float32; NaN stays NaN."""
 
         def __init__(self, origin_day: int, has_time: bool, **others: Any) -> None:
@@ -331,7 +331,7 @@ def raw_layer_classes(keras: Namespace) -> RawLayerClasses:
             return {**super().get_config(), "origin_day": self.origin_day, "has_time": self.has_time}
 
     @register
-    class Encoded(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class Encoded(keras.layers.Layer):
         """All encoded columns side by side, as float32; infinite numbers become missing ones."""
 
         def call(self, inputs: Sequence[Tensor]) -> Tensor:

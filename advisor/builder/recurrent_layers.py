@@ -56,17 +56,17 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
     """Return the layer classes made for a Keras, registered there under the package ``advisor``."""
     ops = namespace.ops
     register = namespace.saving.register_keras_serializable(package=PACKAGE)
-    base = namespace.layers.Layer
+    base: Any = namespace.layers.Layer
 
     @register
-    class StepValues(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class StepValues(base):
         """The numbers of each step, without the flag."""
 
         def call(self, inputs: Tensor) -> Tensor:
             return inputs[:, :, :-1]
 
     @register
-    class StepFlags(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class StepFlags(base):
         """Whether each step exists, as booleans."""
 
         def call(self, inputs: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return namespace.KerasTensor(inputs.shape[:2], dtype="bool")
 
     @register
-    class PoolSteps(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class PoolSteps(base):
         """Largest and mean state over the steps that exist, side by side; takes states and the prepared row."""
 
         def __init__(self, **others: Any) -> None:
@@ -100,7 +100,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), "name": self.name}  # Keras leaves it out where nothing else is stated
 
     @register
-    class MeanStep(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class MeanStep(base):
         """Sum over the steps that exist, divided by the root of their number.
 
         The sum of n independent numbers is about root n times as large as one of them, so that the size of the answer
@@ -116,7 +116,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return (input_shape[0], input_shape[2] - 1)
 
     @register
-    class StandardizeSteps(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class StandardizeSteps(base):
         """Standardize the channels of series; a step whose values are all NaN is padding.
 
         A single missing value is filled by the mean of its channel, which is 0 after standardization.
@@ -139,7 +139,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), "center": self.center, "factor": self.factor}
 
     @register
-    class TokenEmbeddings(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class TokenEmbeddings(base):
         """Codes (rows, steps, kinds of token), each kind looked up in a table of its own; padding has code 0.
 
         A code that is none counts as unknown.
@@ -177,7 +177,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), "codes": self.codes, "size": self.size, "seeds": self.seeds}
 
     @register
-    class TokenVotes(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class TokenVotes(base):
         """Codes (rows, steps, kinds of token) to the sum of what each token adds to the outputs, (rows, outputs).
 
         A code that is none counts as unknown; padding adds nothing.
@@ -211,7 +211,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), "codes": self.codes, "outputs": self.outputs}
 
     @register
-    class Windows(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class Windows(base):
         """Windows (rows, steps, channels) to (rows · channels, segments, steps of a segment).
 
         Each channel is standardized, and its last value, its level, is subtracted.
@@ -234,7 +234,7 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             return {**super().get_config(), "factor": self.factor, "segment": self.segment}
 
     @register
-    class Forecasts(base):  # type: ignore[misc,valid-type]  # Keras ships no types
+    class Forecasts(base):
         """Changes (rows · channels, horizon) and windows to forecasts (rows, horizon · answered channels).
 
         The changes count from each channel's last value; ``scale`` and ``shift`` are the units of training.

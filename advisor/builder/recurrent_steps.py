@@ -48,7 +48,7 @@ def step_layer_class(keras: Namespace) -> Any:
     ops = keras.ops
 
     @keras.saving.register_keras_serializable(package=PACKAGE)
-    class Steps(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class Steps(keras.layers.Layer):
         """A GRU (with the reset gate after the product, as in Keras) or an LSTM, without a loop.
 
         The products of all steps' inputs are one; the mask is arithmetic: a padding step keeps the state.

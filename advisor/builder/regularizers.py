@@ -23,7 +23,7 @@ def group_l1_class(namespace: Namespace) -> Any:
     """
 
     @namespace.saving.register_keras_serializable(package="advisor")
-    class GroupL1(namespace.regularizers.Regularizer):  # type: ignore[misc]  # Keras ships no types
+    class GroupL1(namespace.regularizers.Regularizer):
         """Sum over the kernel's rows of their Euclidean lengths, times a strength."""
 
         def __init__(self, strength: float = 0.01) -> None:

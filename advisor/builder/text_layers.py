@@ -32,7 +32,7 @@ def text_layer_classes(keras: Namespace) -> TextLayerClasses:
     register = keras.saving.register_keras_serializable(package=PACKAGE)
 
     @register
-    class TextTokens(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class TextTokens(keras.layers.Layer):
         """Texts, strings (rows, 1), to words, pairs and, with ``letters``, beginnings, each of strings (rows, length).
 
         "" is padding.
@@ -67,7 +67,7 @@ def text_layer_classes(keras: Namespace) -> TextLayerClasses:
             return {**super().get_config(), "length": self.length, "letters": self.letters}
 
     @register
-    class TokenCodes(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class TokenCodes(keras.layers.Layer):
         """Codes of the kinds of tokens side by side, as float32."""
 
         def call(self, inputs: Sequence[Tensor]) -> Tensor:

@@ -138,7 +138,7 @@ def masked_layers() -> Mapping[str, Any]:
         )
 
     @keras.saving.register_keras_serializable(package="advisor")
-    class MaskedDense(keras.layers.Dense):  # type: ignore[misc]  # Keras ships no types
+    class MaskedDense(keras.layers.Dense):
         """A dense layer whose kernel is multiplied by a mask, a variable that isn't trained."""
 
         def build(self, input_shape: Any) -> None:
@@ -229,7 +229,7 @@ class GradualPruning:
         """Return the Keras callback that prunes this model while it trains."""
         import keras
 
-        class Pruning(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+        class Pruning(keras.callbacks.Callback):
             """Sets the masks at the beginning of epochs."""
 
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

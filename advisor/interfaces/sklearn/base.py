@@ -35,7 +35,7 @@ FEWEST_ROWS = 5
 """With fewer rows, one part of the split would be empty or a single row."""
 
 
-class Advised(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class Advised(BaseEstimator):
     """The common part of the estimators; see :class:`AdvisedClassifier` and :class:`AdvisedRegressor`."""
 
     @takes_parameters

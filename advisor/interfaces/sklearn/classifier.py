@@ -15,7 +15,7 @@ from advisor.interfaces.sklearn.base import Advised
 from advisor.interfaces.sklearn.frames import checked_rows
 
 
-class AdvisedClassifier(ClassifierMixin, Advised):  # type: ignore[misc]  # scikit-learn ships no types
+class AdvisedClassifier(ClassifierMixin, Advised):
     """A classifier that is advised, trained and measured by Advisor.
 
     ``fit`` describes the data as a problem, lets the rulebook decide on the network and its training, and trains it.

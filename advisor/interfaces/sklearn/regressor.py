@@ -14,7 +14,7 @@ from advisor.interfaces.sklearn.base import Advised
 from advisor.interfaces.sklearn.frames import checked_rows
 
 
-class AdvisedRegressor(RegressorMixin, Advised):  # type: ignore[misc]  # scikit-learn ships no types
+class AdvisedRegressor(RegressorMixin, Advised):
     """A regressor that is advised, trained and measured by Advisor.
 
     Parameters and attributes are those of :class:`advisor.AdvisedClassifier`, without ``classes_``.

@@ -40,7 +40,7 @@ def damage_layers() -> DamageLayers:
 
     ops, register = keras.ops, keras.saving.register_keras_serializable(package=PACKAGE)
 
-    class Damage(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class Damage(keras.layers.Layer):
         """What all kinds of damage share: their rate, and chances that are the same in every validation."""
 
         def __init__(self, rate: float, seed: int, **others: Any) -> None:

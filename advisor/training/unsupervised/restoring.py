@@ -38,7 +38,7 @@ def loss_layers() -> LossLayers:
     ops, register = keras.ops, keras.saving.register_keras_serializable(package=PACKAGE)
 
     @register
-    class TableLoss(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class TableLoss(keras.layers.Layer):
         """Mean over the columns: squared error of standardized numbers, cross-entropy of codes.
 
         The cross-entropy is divided by that of a guess among all codes, so that a column of codes weighs about as much
@@ -88,7 +88,7 @@ def loss_layers() -> LossLayers:
             return {**super().get_config(), **own, "limit": self.limit}
 
     @register
-    class ValueLoss(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class ValueLoss(keras.layers.Layer):
         """Mean squared error over all values of a row."""
 
         def call(self, inputs: Any) -> Any:

@@ -52,7 +52,7 @@ def step_layers() -> StepLayers:
         return ops.expand_dims(ops.sum(lost * counts, axis=1) / ops.maximum(total, np.float32(1.0)), 1)
 
     @register
-    class Half(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class Half(keras.layers.Layer):
         """The first or the second half of the numbers of each step: the states of one direction of reading."""
 
         def __init__(self, second: bool, **others: Any) -> None:
@@ -73,7 +73,7 @@ def step_layers() -> StepLayers:
             return {**super().get_config(), "second": self.second}
 
     @register
-    class StepLoss(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class StepLoss(keras.layers.Layer):
         """Mean squared error over the steps that exist, of the prepared row at a step and what was said of it."""
 
         def __init__(self, shift: int, **others: Any) -> None:
@@ -98,7 +98,7 @@ def step_layers() -> StepLayers:
             return {**super().get_config(), "shift": self.shift}
 
     @register
-    class WordLoss(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    class WordLoss(keras.layers.Layer):
         """Cross-entropy of the right word among words drawn at random; unknown words and padding aren't asked for.
 
         Frequent words are drawn more often (their codes are in the order of their frequency), which is put right in
