@@ -201,7 +201,7 @@ def _softmax(values: Array) -> Array:
 _APPLIED: Mapping[str, Callable[[Array], Array]] = {
     "linear": lambda values: values,
     "relu": lambda values: np.maximum(values, 0.0),
-    "sigmoid": lambda values: 1.0 / (1.0 + np.exp(-values)),
+    "sigmoid": lambda values: 0.5 + 0.5 * np.tanh(0.5 * values),
     "tanh": np.tanh,
     "softmax": _softmax,
 }

@@ -30,6 +30,7 @@ from advisor.data.protocols import SourceOptions
 from advisor.data.schema import Column, Schema, Target
 from advisor.data.series_table import (
     Series,
+    channel_column,
     channels_of,
     check_columns,
     filled,
@@ -66,7 +67,8 @@ class ForecastSource:
         frame = open_table(data)
         check_columns(frame, [options.series_id, options.time], "series")
         self._split_name = find_split(frame, options.split_column)
-        self.horizon: int = options.horizon  # type: ignore[assignment]
+        assert options.horizon is not None  # or these data would be read as labeled series
+        self.horizon = options.horizon
         roles = [options.series_id, options.time, self._split_name]
         channels, others = channels_of(frame, [*roles, *left_out(frame, options.kinds, "series")])
         if options.target is not None:
@@ -242,12 +244,7 @@ class ForecastSource:
         for values in frame.get_columns():
             name, missing, distinct = values.name, values.null_count(), values.n_unique()
             if name in channels:
-                known = values.cast(pl.Float64).fill_nan(None).drop_nulls()
-                role: Any = "target" if name == channels[0] else "feature"
-                least, most = float(known.min() or 0), float(known.max() or 0)  # type: ignore[arg-type]
-                columns.append(
-                    Column(name, "numeric", role, values.len() - known.len(), distinct, minimum=least, maximum=most)
-                )
+                columns.append(channel_column(values, "target" if name == channels[0] else "feature"))
             elif name == self._split_name:
                 columns.append(Column(name, "categorical", "split", missing, distinct))
             else:

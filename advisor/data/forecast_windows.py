@@ -16,14 +16,18 @@ LONGEST_SEASON = 400
 STRAIGHT = 1e-6
 LEAST_REPEATS = 4
 LARGEST_DIFFERENCE = 0.75
+STRICTER_WHEN_SHORT = 4.0
 NEARLY_AS_ALIKE = 0.1
+NEAR_A_LAG = 8
 MOST_SEGMENTS = 32
 USUAL_SEGMENT = 24
 MOST_WINDOWS = 20_000
-"""Conventions of reading: without a season, a window has at least 32 steps; a season has up to 400 steps, is seen at
-least four times, and brings values that differ (squared) by at most 0.75 of the most before, less in short series; of
-several that are alike but for 0.1 of that, it is the first; a channel that leaves a straight line by less than 1e-6 of
-its spread has none. A recurrent layer takes at most 32 segments; of more than 20,000 windows every k-th is used."""
+"""Conventions of reading (judgement; those of seasons were tried on waves under noise and trends, on noise, and on
+random walks). Without a season, a window has at least 32 steps. A season has up to 400 steps, is seen at least four
+times, and brings values that differ (squared) by at most 0.75 of the most before, in n steps by 4 / √n less; at twice
+the season, give or take an eighth of it, they do so again. Of several that are alike but for 0.1 of that, it is the
+first. A channel that leaves a straight line by less than 1e-6 of its spread has none. A recurrent layer takes at most
+32 segments; of more than 20,000 windows every k-th is used."""
 
 
 def find_season(values: NDArray[np.float32]) -> int:
@@ -53,13 +57,18 @@ def _season_of(values: NDArray[np.float64]) -> int:
     longest = min(LONGEST_SEASON, len(values) // LEAST_REPEATS)
     if longest < 3:
         return 0
-    differences = _variogram(values, 2 * longest + longest // 8 + 1)[2:]
+    differences = _variogram(values, 2 * longest + longest // NEAR_A_LAG + 1)[2:]
     ratios = differences / np.maximum(np.maximum.accumulate(differences), np.finfo(np.float64).tiny)
     unlike = np.concatenate([[1.0, 1.0], ratios.min(axis=1, initial=1.0)])
-    allowed = LARGEST_DIFFERENCE - 4 / np.sqrt(len(values))
+    allowed = LARGEST_DIFFERENCE - STRICTER_WHEN_SHORT / np.sqrt(len(values))
     lags = np.arange(2, longest + 1)
     valleys = lags[(unlike[lags] <= unlike[lags - 1]) & (unlike[lags] < unlike[lags + 1]) & (unlike[lags] <= allowed)]
-    seasons = [lag for lag in valleys if unlike[2 * lag - lag // 8 : 2 * lag + lag // 8 + 1].min() <= allowed]
+
+    def comes_again(lag: int) -> bool:
+        near = lag // NEAR_A_LAG
+        return bool(unlike[2 * lag - near : 2 * lag + near + 1].min() <= allowed)
+
+    seasons = [lag for lag in valleys if comes_again(lag)]
     if not seasons:
         return 0
     first = next(lag for lag in seasons if unlike[lag] <= unlike[seasons].min() + NEARLY_AS_ALIKE)

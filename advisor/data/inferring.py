@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from advisor.data.conventions import CONVENTIONS, SPLIT_COLUMN, TARGET_NAMES
@@ -214,7 +215,8 @@ def _target_column(series: pl.Series, classes: tuple[str, ...], missing: int) ->
     column = Column(series.name, "categorical", "target", missing, series.n_unique() - (series.null_count() > 0))
     if classes:
         return column
-    return replace(column, kind="numeric", minimum=float(series.min()), maximum=float(series.max()))  # type: ignore[arg-type]
+    values = series.drop_nulls().to_numpy()
+    return replace(column, kind="numeric", minimum=float(np.nanmin(values)), maximum=float(np.nanmax(values)))
 
 
 def _with_leak_notes(columns: list[Column], frame: pl.DataFrame, target: str) -> list[Column]:

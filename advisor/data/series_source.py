@@ -20,9 +20,9 @@ from advisor.data.inferring import find_split, find_target, left_out
 from advisor.data.labels import LabelCodec
 from advisor.data.profiling import Profile, target_facts
 from advisor.data.protocols import SourceOptions
-from advisor.data.schema import Column, Schema
+from advisor.data.schema import Column, Role, Schema
 from advisor.data.series_encoding import SERIES, SeriesEncoder, pad
-from advisor.data.series_table import Series, channels_of, check_columns, open_table, read_series
+from advisor.data.series_table import Series, channel_column, channels_of, check_columns, open_table, read_series
 from advisor.data.splitting import Split, make_split
 from advisor.data.targets import describe_target, labels_of, refuse_missing
 from advisor.errors import DataError, Finding
@@ -163,10 +163,13 @@ class SeriesSource:
 
     @cached_property
     def _series_schema(self) -> Schema:
-        names = {self.schema.target.name: "target", self._split_name: "split", SERIES: "feature"}
+        names: dict[str | None, Role] = {
+            self.schema.target.name: "target",
+            self._split_name: "split",
+            SERIES: "feature",
+        }
         columns = [
-            Column(name, "text" if name == SERIES else "categorical", names[name])  # type: ignore[arg-type]
-            for name in self.frame.columns
+            Column(name, "text" if name == SERIES else "categorical", names[name]) for name in self.frame.columns
         ]
         return Schema(tuple(columns), self.schema.target, self.frame.height)
 
@@ -187,10 +190,7 @@ class SeriesSource:
             elif name == self._split_name:
                 columns.append(Column(name, "categorical", "split", missing, distinct))
             elif name in channels:
-                known = values.cast(pl.Float64).fill_nan(None).drop_nulls()
-                least, most = (float(known.min() or 0), float(known.max() or 0))  # type: ignore[arg-type]
-                missing = values.len() - known.len()
-                columns.append(Column(name, "numeric", "feature", missing, distinct, minimum=least, maximum=most))
+                columns.append(channel_column(values, "feature"))
             else:
                 note = {roles[0]: "tells series apart", roles[1]: "orders the steps"}.get(name, "not a number")
                 columns.append(Column(name, "text", "ignored", missing, distinct, note=note))

@@ -15,6 +15,7 @@ from advisor.data.dates import date_order, series_seconds, text_seconds
 from advisor.data.frames import to_frame
 from advisor.data.inferring import no_such_column
 from advisor.data.reading import read_table
+from advisor.data.schema import Column, Role
 from advisor.errors import DataError, Finding
 
 MOST_MISSING_STEPS = 0.2
@@ -84,6 +85,19 @@ def channels_of(frame: pl.DataFrame, left_out: Iterable[str | None]) -> tuple[li
     rest = [name for name in frame.columns if name not in roles]
     numbers = [name for name in rest if frame[name].dtype.is_numeric() or frame[name].dtype == pl.Boolean]
     return numbers, [name for name in rest if name not in numbers]
+
+
+def channel_column(values: pl.Series, role: Role) -> Column:
+    """Describe a channel.
+
+    Args:
+        values: Its numbers; NaN is missing.
+        role: What it is used for.
+    """
+    known = values.cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
+    least, most = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    missing, distinct = values.len() - len(known), values.n_unique()
+    return Column(values.name, "numeric", role, missing, distinct, minimum=least, maximum=most)
 
 
 def check_columns(frame: pl.DataFrame, names: Iterable[str | None], role: str) -> None:

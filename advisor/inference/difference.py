@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -33,26 +32,21 @@ class JointCone:
     Attributes:
         axes: Fact or computed number → one value for every way in which comparisons of either rulebook come out.
         compared: Fact or computed number → those comparisons.
-        old: From a value of each axis to the first rulebook's value.
-        new: From a value of each axis to the second rulebook's value.
-        possible: From a value of each axis to whether these facts don't contradict each other.
+        old: The first rulebook's value for each cell.
+        new: The second rulebook's value.
+        possible: Whether the facts of a cell don't contradict each other.
     """
 
     axes: Axes
     compared: Mapping[str, list[Atom]]
-    old: Evaluator
-    new: Evaluator
-    possible: Evaluator
+    old: Table
+    new: Table
+    possible: Table
 
     @property
     def size(self) -> int:
         """The number of cells, impossible ones included."""
         return math.prod(map(len, self.axes.values()))
-
-    def cells(self) -> Iterator[tuple[Value, ...]]:
-        """Yield the possible cells, as a value of each axis."""
-        possible = self.possible
-        return (cell for cell in product(*self.axes.values()) if possible(*cell))
 
     def differing(self) -> Iterator[tuple[tuple[Value, ...], Any, Any]]:
         """Yield the cells where the rulebooks differ, with the value of each (``GAP`` for none)."""
@@ -69,9 +63,7 @@ class JointCone:
             With one dimension for each axis: -1 for impossible cells, 0 where the rulebooks agree, else one more than
             the place of the pair (old value, new value).
         """
-        (old, before), (new, after), (possible, verdicts) = (
-            each.table() for each in (self.old, self.new, self.possible)
-        )
+        (old, before), (new, after), (possible, verdicts) = self.old, self.new, self.possible
         pairs: list[tuple[Any, Any]] = []
         of_values = np.zeros((len(before), len(after)), np.int64)
         for row, column in product(range(len(before)), range(len(after))):
@@ -82,60 +74,36 @@ class JointCone:
         return np.broadcast_to(labels, tuple(map(len, self.axes.values()))), pairs
 
 
-class Evaluator:
-    """Works out one value from a value of each axis: for one cell when it is called, for all of them as a table."""
+def _table(axes: Axes, lines: list[str], result: str, rulebook: Rulebook) -> Table:
+    """Work out a value for every cell.
 
-    def __init__(self, axes: Axes, lines: list[str], result: str, rulebook: Rulebook) -> None:
-        """Keep what is to be worked out.
+    Each assignment is worked out once for each combination of the values that it reads, and kept over the axes that
+    these depend on: few cells, where all axes together have very many.
 
-        Args:
-            axes: Fact or computed number → its values.
-            lines: Assignments in order, as of ``generation.statements``.
-            result: The expression to work out in the end.
-            rulebook: Says which axes are facts.
-        """
-        self._axes = axes
-        self._lines = lines
-        self._result = result
-        self._arguments = [("f_" if name in rulebook.facts else "q_") + name for name in axes]
-
-    def __call__(self, *cell: Value) -> Any:
-        """Return the value for one cell."""
-        return self._function(*cell)
-
-    @cached_property
-    def _function(self) -> Callable[..., Any]:
-        lines = [f"def evaluate({', '.join(self._arguments)}):", *(f"  {line}" for line in self._lines)]
-        namespace: dict[str, Any] = {"GAP": GAP}
-        exec(compile("\n".join([*lines, f"  return {self._result}"]), "<cone>", "exec"), namespace)
-        evaluate: Callable[..., Any] = namespace["evaluate"]
-        return evaluate
-
-    def table(self) -> Table:
-        """Return the value for every cell.
-
-        Each assignment is worked out once for each combination of the values that it reads, and kept over the axes
-        that these depend on: few cells, where all axes together have very many.
-        """
-        count = len(self._axes)
-        tables: dict[str, Table] = {}
-        for place, (argument, values) in enumerate(zip(self._arguments, self._axes.values(), strict=True)):
-            shape = [1] * count
-            shape[place] = len(values)
-            tables[argument] = np.arange(len(values)).reshape(shape), list(values)
-        for line in [*self._lines, f"result = {self._result}"]:
-            name, _, text = line.partition(" = ")
-            tree = ast.parse(text, mode="eval")
-            read = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & tables.keys())
-            combined, combinations = _combined([tables[each] for each in read], count)
-            code = compile(tree, "<cone>", "eval")
-            found: dict[tuple[type, Any], int] = {}
-            numbers = []
-            for values in combinations:
-                value = eval(code, {"GAP": GAP}, dict(zip(read, values, strict=True)))
-                numbers.append(found.setdefault((type(value), value), len(found)))
-            tables[name] = np.array(numbers)[combined], [value for _, value in found]
-        return tables["result"]
+    Args:
+        axes: Fact or computed number → its values.
+        lines: Assignments in order, as of ``generation.statements``.
+        result: The expression to work out in the end.
+        rulebook: Says which axes are facts.
+    """
+    tables: dict[str, Table] = {}
+    for place, (name, values) in enumerate(axes.items()):
+        shape = [1] * len(axes)
+        shape[place] = len(values)
+        tables[("f_" if name in rulebook.facts else "q_") + name] = np.arange(len(values)).reshape(shape), list(values)
+    for line in [*lines, f"result = {result}"]:
+        name, _, text = line.partition(" = ")
+        tree = ast.parse(text, mode="eval")
+        read = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & tables.keys())
+        combined, combinations = _combined([tables[each] for each in read], len(axes))
+        code = compile(tree, "<cone>", "eval")
+        found: dict[tuple[type, Any], int] = {}
+        numbers = []
+        for combination in combinations:
+            value = eval(code, {"GAP": GAP}, dict(zip(read, combination, strict=True)))
+            numbers.append(found.setdefault((type(value), value), len(found)))
+        tables[name] = np.array(numbers)[combined], [value for _, value in found]
+    return tables["result"]
 
 
 def _combined(tables: list[Table], dimensions: int) -> tuple[NDArray[np.int64], list[tuple[Any, ...]]]:
@@ -172,20 +140,20 @@ def joint_cone(old: Space, new: Space, name: str) -> JointCone:
     return JointCone(
         axes,
         compared,
-        _evaluator(old.rulebook, cones[0], axes, name),
-        _evaluator(new.rulebook, cones[1], axes, name),
+        _values(old.rulebook, cones[0], axes, name),
+        _values(new.rulebook, cones[1], axes, name),
         _possible(old.rulebook, axes),
     )
 
 
-def _evaluator(rulebook: Rulebook, steps: tuple[Any, ...], axes: Axes, name: str) -> Evaluator:
-    return Evaluator(axes, statements(rulebook, steps), variable(rulebook, name) if steps else "GAP", rulebook)
+def _values(rulebook: Rulebook, steps: tuple[Any, ...], axes: Axes, name: str) -> Table:
+    return _table(axes, statements(rulebook, steps), variable(rulebook, name) if steps else "GAP", rulebook)
 
 
-def _possible(rulebook: Rulebook, axes: Axes) -> Evaluator:
+def _possible(rulebook: Rulebook, axes: Axes) -> Table:
     inside = [each for each in rulebook.impossible if all(atom.fact in axes for atom in atoms(each))]
     test = " or ".join(f"({expression(rulebook, each)})" for each in inside) or "False"
-    return Evaluator(axes, [], f"not ({test})", rulebook)
+    return _table(axes, [], f"not ({test})", rulebook)
 
 
 def targets(*rulebooks: Rulebook) -> tuple[str, ...]:

@@ -92,6 +92,8 @@ def compare(old: Rulebook, new: Rulebook) -> tuple[SlotChange, ...]:
 
 def _parts(book: Rulebook, space: Space, cone: JointCone) -> tuple[Part, ...]:
     labels, pairs = cone.labels()
+    if labels.max(initial=0) <= 0:
+        return ()
     found, first, counts = np.unique(labels, return_index=True, return_counts=True)
     possible = int(counts[found >= 0].sum())
     axes = list(cone.axes.values())

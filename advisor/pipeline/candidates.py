@@ -149,8 +149,9 @@ class Workbench:
             core: The network in the units of training.
         """
         predict = predictor(with_target_units(core, self.prepared.statistics))
-        bundle = self.prepared.bundle
-        return tuple(primary(self.prepared, part, _in_blocks(predict, part.x)) for part in (bundle.val, bundle.test))  # type: ignore[return-value]
+        parts = self.prepared.bundle.val, self.prepared.bundle.test
+        val, test = (primary(self.prepared, part, _in_blocks(predict, part.x)) for part in parts)
+        return val, test
 
     def make(self, core: Any, name: str, scales: str | None = None) -> Candidate:
         """Export a network, reload the file, compare it, and measure it.

@@ -101,7 +101,7 @@ def match_series(title: str, spec: InputSpec, own: InputSpec, option: str) -> tu
     if forecasts[0] != forecasts[1]:
         theirs, mine = ("forecasts steps" if each else "gives each series a label" for each in forecasts)
         message = f"{title} {theirs}, your network {mine}."
-        raise RequestError(Finding("R205", option, message, "Give one for the same."))
+        raise RequestError(Finding("R205", option, message, "Both must forecast (--horizon), or neither."))
     return _match_segments(title, spec, own, option) if forecasts[0] else _match_channels(title, spec, own, option)
 
 
@@ -125,7 +125,7 @@ def _match_segments(title: str, spec: InputSpec, own: InputSpec, option: str) ->
                 "R207",
                 option,
                 f"{title} reads windows in segments of {segments[0]} steps, yours are cut into {segments[1]}.",
-                "Give series with the same season.",
+                "Give one whose series have the same season.",
             )
         )
     return np.arange(segments[1]), "It reads each channel by itself, in segments as long as yours."

@@ -82,7 +82,7 @@ class Uncertainty:
 
 
 def set_aside(prepared: Prepared, progress: Progress) -> tuple[Prepared, Part | None]:
-    """Take half of the validation rows away from choosing, to calibrate on, where the recommendation calibrates.
+    """Take some of the validation rows away from choosing, to calibrate on, where the recommendation calibrates.
 
     Args:
         prepared: Data and decisions.

@@ -86,7 +86,8 @@ def _script(text: str, style: Any, data: Path | None, target: str | None, seed: 
 
         kind = problem.data_kind if "data_kind" in problem.given else None
         source = open_source(data, target, kind=kind, task=problem.task, **options)
-        described = ScriptData(str(data), source.schema, source=source)  # type: ignore[arg-type]
+        schema: Any = source.schema  # every kind of data has the schema of a table
+        described = ScriptData(str(data), schema, source=source)
     recipe = recipe_of(advised.values, problem.task)
     facts = ScriptFacts(seed=seed)
     return generate_script(advised.to_dict(), recipe.as_dict(), style=style, data=described, facts=facts)

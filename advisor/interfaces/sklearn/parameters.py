@@ -33,5 +33,5 @@ def takes_parameters(init: Callable[..., None]) -> Callable[..., None]:
     named = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in defaults().items()
     ]
-    init.__signature__ = inspect.Signature([first, *named])  # type: ignore[attr-defined]
+    init.__signature__ = inspect.Signature([first, *named])  # type: ignore[attr-defined]  # read by inspect.signature
     return init
