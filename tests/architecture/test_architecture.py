@@ -1,8 +1,11 @@
 """Claims about the code as a whole."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,52 @@ def test_no_error_is_swallowed_without_a_reason():
             if "#" not in lines[node.body[0].lineno - 1]
         ]
     assert silent == []
+
+
+def imported() -> set[str]:
+    """Return the top-level modules of others that the program imports, by statement or by name."""
+    found: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {each.name.partition(".")[0] for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in BY_NAME:
+                found |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+    return {name.partition(".")[0] for name in found} - set(sys.stdlib_module_names) - {"advisor"}
+
+
+BY_NAME = ("import_module", "find_spec")
+
+
+def test_what_is_declared_is_imported_and_what_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {canonical(re.match(r"[\w.-]+", each).group()) for group in groups for each in group}
+    homes = {name: {canonical(each) for each in packages_distributions()[name]} for name in imported()}
+    assert declared - set().union(*homes.values()) - {*RUN_BY_OTHERS} == set()
+    assert {name for name, of in homes.items() if not of & declared} - {*COME_WITH} == set()
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+RUN_BY_OTHERS = {
+    "python-multipart": "FastAPI reads uploads with it",
+    "onnx": "tf2onnx writes with it",
+}
+"""Declared without an import of ours → why."""
+COME_WITH = {
+    "google": "protobuf, with TensorFlow",
+    "markupsafe": "Jinja2",
+    "mcp_types": "mcp",
+    "pydantic_core": "pydantic",
+    "starlette": "FastAPI",
+    "tf_keras": "TensorFlow Model Optimization",
+}
+"""Imported without being declared → with what it comes."""
 
 
 def test_every_module_says_what_it_is_for():

@@ -31,7 +31,6 @@ def test_recommend_loads_no_heavy_package():
         "sklearn",
         "rich",
         "prompt_toolkit",
-        "questionary",
         "yaml",
     }
     assert loaded & (heavy - {"yaml"}) == set()
