@@ -76,6 +76,7 @@ class _Try:
     count: int
     body: Graft | None
     weights: dict[str, tuple[Array, ...]]
+    hidden_layers: int | None = None
 
 
 def leverage(
@@ -263,7 +264,7 @@ class _Stage:
                 rate=self.scratch.report.maximum_learning_rate,
                 seconds=None if share is None else share / (len(waiting) - number),
             )
-            core = work.build(statistics=body.statistics, body=each.body)
+            core = work.build(statistics=body.statistics, body=each.body, hidden_layers=each.hidden_layers)
             put_in(core, each.weights, place=body.title)
             statistics = body.statistics if body.statistics is not None else work.prepared.statistics
             start_paths(core, work.prepared.encoder.inputs, statistics, work.prepared.bundle, work.values)
@@ -341,7 +342,8 @@ def _tries_of(work: Work, body: PretrainedBody) -> Iterator[_Try]:
     most = 1 if body.kind == "unsupervised" else max(1, int(work.values["reuse_tries"]))
     if body.network is None:
         for count in range(len(body.layers), max(0, len(body.layers) - most), -1):
-            yield _Try(count, None, lower(weights, body.layers, count))
+            leaves_out = count < len(body.layers) and work.values["dropped_layers"] == "drop"
+            yield _Try(count, None, lower(weights, body.layers, count), count if leaves_out else None)
         return
     trunk = body.network
     cuts: Sequence[Cut] = trunk.cuts

@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 import advisor
+from advisor.builder import put_in
 from advisor.errors import RequestError
 from advisor.pipeline import Request, train_network
 from advisor.pipeline.fitting import candidates
+from advisor.pipeline.leveraging import _tries_of
 from advisor.pipeline.preparation import prepare
 from advisor.pipeline.progress import Silent
 from advisor.pipeline.reusing import pretrained_body
@@ -98,6 +100,33 @@ def test_layers_of_a_run_on_the_same_channels_are_kept_and_the_delivered_files_a
     assert plan["pretrain_reuse"] == "carried_out"
     rows = series(10, 2).drop("y")
     np.testing.assert_allclose(run.predict_proba(rows), run.predict_proba(rows, runtime="keras"), atol=1e-5)
+
+
+@pytest.mark.parametrize(("dropped", "layers"), [("drop", 1), ("replace", 2)])
+def test_upper_layers_are_left_out_or_replaced_as_decided(quick, series_source, tmp_path, dropped, layers):
+    asked = quick(
+        problem(data_kind="series", pretrained_model_available=True), dropped_layers=dropped, max_epochs=1, **SMALL
+    )
+    request = Request(
+        series(24, 1),
+        "y",
+        recommendation=asked,
+        data_options=OPTIONS,
+        pretrained=series_source.path,
+        data_kind="series",
+    )
+    body, prepared = matched(request, tmp_path)
+    candidate = next(candidates(prepared.recommendation, "first"))
+    work = Work(prepared, candidate, tmp_path, tmp_path, False, None, Silent())
+    whole, fewer = list(_tries_of(work, body))[:2]
+    assert (whole.count, whole.hidden_layers, fewer.count) == (2, None, 1)
+    core = work.build(statistics=body.statistics, hidden_layers=fewer.hidden_layers)
+    assert [layer.name for layer in core.layers if layer.name.startswith("recurrent_")] == [
+        f"recurrent_{number}" for number in range(1, layers + 1)
+    ]
+    put_in(core, fewer.weights)
+    kept = core.get_layer("recurrent_1").get_weights()
+    np.testing.assert_array_equal(kept[0], series_source.core.get_layer("recurrent_1").get_weights()[0])
 
 
 def test_channels_are_matched_by_name_whatever_their_order(quick, series_source, tmp_path):
