@@ -1,4 +1,4 @@
-"""The deep-learning framework, imported once, as this program needs it, and without its chatter."""
+"""The deep-learning framework: imported once, without its chatter; and which weights of its models are kernels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from advisor.errors import Finding, RequestError
+
+KERNELS = frozenset(["kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel"])
+"""Names of the weights that multiply inputs or states: of dense layers, convolutions and recurrent cells."""
+
+
+def kernels_of(model: Any) -> dict[str, Any]:
+    """Return path → variable of every kernel of a Keras model, in the order of its weights.
+
+    Biases, normalization and embeddings are none; layers inside of layers and of models count.
+    """
+    return {weight.path: weight for weight in model.weights if weight.path.rpartition("/")[2] in KERNELS}
 
 
 def load_framework() -> None:

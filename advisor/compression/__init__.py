@@ -1,19 +1,10 @@
 """Makes a trained model sparser, faster and smaller, and says what it did."""
 
 from advisor.compression.folding import Folding, difference, fold
-from advisor.compression.masking import (
-    PRUNABLE,
-    GradualPruning,
-    Target,
-    mask_of,
-    plan_pruning,
-    with_masks,
-    without_masks,
-)
+from advisor.compression.masking import GradualPruning, Target, mask_of, plan_pruning
 from advisor.compression.zeroing import Zeroed, zero_tiny_weights
 
 __all__ = [
-    "PRUNABLE",
     "Folding",
     "GradualPruning",
     "Target",
@@ -22,7 +13,5 @@ __all__ = [
     "fold",
     "mask_of",
     "plan_pruning",
-    "with_masks",
-    "without_masks",
     "zero_tiny_weights",
 ]

@@ -113,10 +113,6 @@ class Graph:
         """Change settings of a layer."""
         self._entries[name]["config"].update(settings)
 
-    def replace_class(self, name: str, class_name: str, registered: str) -> None:
-        """Let a layer be built by another registered class with the same settings."""
-        self._entries[name].update(module=None, class_name=class_name, registered_name=registered)
-
     def bypass(self, name: str) -> None:
         """Take a layer with one input out of the model."""
         before = self.only_input(name)

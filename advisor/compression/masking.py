@@ -1,16 +1,15 @@
 """Magnitude pruning: masks inside the network grow along a polynomial schedule while it goes on training.
 
 The method and its schedule are those of Zhu & Gupta 2017, "To prune, or not to prune", section 3, as in TensorFlow's
-toolkit. Here the mask is a variable of the layer, so it works inside a training whose epochs are compiled graphs; a
-test holds the result beside the toolkit's own on the same network.
+toolkit. Here the mask is a variable of the kernel's constraint, so it works for every kind of layer and inside a
+training whose epochs are compiled graphs; a test holds the result beside the toolkit's own on the same network.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,12 @@ import numpy as np
 from advisor.artifacts import Array
 from advisor.compression.graph import Graph
 from advisor.errors import CompressionError, Finding
+from advisor.framework import kernels_of
 
 Model = Any
 PATTERNS = ("unstructured", "two_of_four", "block")
 GROUP = 4
 """Weights of one output that follow one another along the inputs: of which two go, or which go together as a block."""
-PRUNABLE = ("Dense", "Conv1D", "Conv2D")
-"""Layers that are pruned. A depthwise convolution has too few weights, and a recurrent cell keeps them to itself."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,9 @@ class Target:
     """How sparse each kernel shall become.
 
     Attributes:
-        fractions: Name of the layer → fraction of zeros in its kernel.
+        fractions: Path of a kernel → fraction of zeros in it.
         pattern: ``unstructured``, ``two_of_four`` or ``block``.
-        fraction: What all prunable kernels together reach by that.
+        fraction: What all kernels together reach by that.
     """
 
     fractions: Mapping[str, float]
@@ -47,24 +45,22 @@ def plan_pruning(
 ) -> Target:
     """Decide how sparse each kernel must become so that all together reach a fraction.
 
-    Kernels of spared layers and of layers with fewer weights than ``smallest`` are left dense as long as the others
-    can make up for them at no more than half of what would then be left of them; otherwise all are pruned alike.
+    Kernels of spared layers and those with fewer weights than ``smallest`` are left dense as long as the others can
+    make up for them at no more than half of what would then be left of them; otherwise all are pruned alike.
 
     Args:
         model: The network.
         fraction: Wanted fraction of zeros in all kernels together, in (0, 1].
         pattern: Where zeros may be.
-        smallest: Layers with fewer weights than this are left dense if possible.
+        smallest: Kernels with fewer weights than this are left dense if possible.
         spared: Names of layers to leave dense if possible, such as the output.
 
     Raises:
         CompressionError: If there is nothing to prune, or the pattern doesn't allow the fraction.
     """
-    sizes = {layer.name: int(np.prod(layer.kernel.shape)) for layer in model.layers if type(layer).__name__ in PRUNABLE}
+    sizes = {path: int(np.prod(kernel.shape)) for path, kernel in kernels_of(model).items()}
     if not sizes:
-        raise CompressionError(
-            Finding("C103", "sparsity", "the network has no dense or convolution layer that could be pruned.")
-        )
+        raise CompressionError(Finding("C103", "sparsity", "the network has no kernel that could be pruned."))
     if pattern not in PATTERNS:
         raise CompressionError(Finding("C103", "sparsity_pattern", f"{pattern!r} is none of {', '.join(PATTERNS)}."))
     if pattern == "two_of_four":
@@ -74,12 +70,12 @@ def plan_pruning(
             )
         return Target(dict.fromkeys(sizes, 0.5), pattern, 0.5)
     total = sum(sizes.values())
-    pruned = [name for name, size in sizes.items() if size >= smallest and name not in spared]
-    among = sum(sizes[name] for name in pruned)
+    pruned = [path for path, size in sizes.items() if size >= smallest and path.partition("/")[0] not in spared]
+    among = sum(sizes[path] for path in pruned)
     needed = fraction * total / among if among else 2.0
     if needed > 1 - (1 - fraction) / 2:
         pruned, needed = list(sizes), fraction
-    return Target({name: needed for name in pruned}, pattern, fraction)
+    return Target(dict.fromkeys(pruned, needed), pattern, fraction)
 
 
 def mask_of(kernel: Array, fraction: float, pattern: str = "unstructured") -> Array:
@@ -127,84 +123,39 @@ def _without_smallest(worth: Array, fraction: float, weights: Array | None = Non
     return mask
 
 
-@lru_cache(maxsize=1)
-def masked_layers() -> Mapping[str, Any]:
-    """Return the layers with a mask: name of the layer's class → class whose kernel is multiplied by a mask."""
-    import keras
+class Mask:
+    """A constraint of a kernel: after every step of the optimizer, what is masked is zero again.
 
-    def add_mask(layer: Any) -> None:
-        layer.mask = layer.add_weight(
-            name="mask", shape=layer.kernel.shape, initializer="ones", trainable=False, dtype="float32"
-        )
+    Attributes:
+        values: 1 where a weight stays and 0 where it goes, a variable of the kernel's shape.
+        variables: The same; what a training's checkpoint must hold besides the network.
+    """
 
-    @keras.saving.register_keras_serializable(package="advisor")
-    class MaskedDense(keras.layers.Dense):
-        """A dense layer whose kernel is multiplied by a mask, a variable that isn't trained."""
+    def __init__(self, kernel: Any) -> None:
+        """Mask nothing yet."""
+        import tensorflow as tf
 
-        def build(self, input_shape: Any) -> None:
-            super().build(input_shape)
-            add_mask(self)
+        self.values = tf.Variable(tf.ones(kernel.shape), trainable=False, name="mask")
+        self.variables = (self.values,)
 
-        def call(self, inputs: Any, training: bool | None = None) -> Any:
-            answers = keras.ops.matmul(inputs, self.kernel * self.mask)
-            if self.bias is not None:
-                answers = answers + self.bias
-            return answers if self.activation is None else self.activation(answers)
-
-    found = {"Dense": MaskedDense}
-    for name in ("Conv1D", "Conv2D"):
-        found[name] = keras.saving.register_keras_serializable(package="advisor")(
-            _masked_convolution(getattr(keras.layers, name), add_mask)
-        )
-    return found
-
-
-def _masked_convolution(kind: Any, add_mask: Callable[[Any], None]) -> Any:
-    """Return a convolution whose kernel is multiplied by a mask, a variable that isn't trained."""
-
-    def build(self: Any, input_shape: Any) -> None:
-        kind.build(self, input_shape)
-        add_mask(self)
-
-    def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
-        return kind.convolution_op(self, inputs, kernel * self.mask)
-
-    return type(f"Masked{kind.__name__}", (kind,), {"build": build, "convolution_op": convolution_op})
-
-
-def with_masks(model: Model, target: Target) -> Model:
-    """Return a copy of a model whose kernels to be pruned have masks, all ones."""
-    masked_layers()
-    graph = Graph(model)
-    for name in target.fractions:
-        kind = f"Masked{type(graph.layers[name]).__name__}"
-        graph.replace_class(name, kind, f"advisor>{kind}")
-        graph.weights[name] = [*graph.weights[name], np.ones_like(graph.weights[name][0])]
-    return graph.build()
-
-
-def without_masks(masked: Model, model: Model) -> Model:
-    """Return a copy of the original model with the pruned weights in it, exact zeros where the masks are zero."""
-    graph = Graph(model)
-    for layer in masked.layers:
-        weights = [np.asarray(each, np.float64) for each in layer.get_weights()]
-        if type(layer).__name__.startswith("Masked"):
-            kernel, *bias, mask = weights
-            weights = [kernel * mask, *bias]
-        if weights:
-            graph.weights[layer.name] = weights
-    return graph.build()
+    def __call__(self, kernel: Any) -> Any:
+        """Return the kernel with zeros where the mask has them."""
+        return kernel * self.values
 
 
 class GradualPruning:
-    """Raises the sparsity along a polynomial schedule while a network trains.
+    """Raises the sparsity of a copy of a network along a polynomial schedule while the copy trains.
 
-    What it has done is all in the masks, which are variables of the network: a training that resumes from a checkpoint
-    goes on pruning where it was.
+    What it has done is all in the masks, which are constraints of the kernels and hold variables: a training that
+    resumes from a checkpoint goes on pruning where it was.
+
+    Attributes:
+        model: The copy, with masks that leave everything as it is; to be trained with :meth:`callback`.
     """
 
     def __init__(
         self,
+        model: Model,
         target: Target,
         *,
         begin_share: float = 0.0,
@@ -212,21 +163,30 @@ class GradualPruning:
         every_epochs: int = 1,
         power: float = 3.0,
     ) -> None:
-        """Prepare the schedule.
+        """Copy a network and prepare the schedule.
 
         Args:
+            model: The trained network; it is left as it is.
             target: How sparse each kernel shall become.
             begin_share: Share of the planned epochs before the first weights go.
             end_share: Share of them after which all of the target has gone.
             every_epochs: Epochs between two changes of the masks.
             power: Exponent of the schedule (Zhu & Gupta: 3): fast at first, slow at the end.
+
+        Raises:
+            CompressionError: If the network can't be copied.
         """
+        self.model = Graph(model).build()
         self._target, self._begin, self._end = target, begin_share, end_share
         self._every, self._power = max(1, every_epochs), power
-        self._model: Model = None
+        # In their order: Keras gives a copy's layers inside of layers other paths.
+        kernels = dict(zip(kernels_of(model), kernels_of(self.model).values(), strict=True))
+        self._kernels = {path: kernels[path] for path in target.fractions}
+        for kernel in self._kernels.values():
+            kernel.constraint = Mask(kernel)
 
-    def callback(self, model: Model) -> Any:
-        """Return the Keras callback that prunes this model while it trains."""
+    def callback(self) -> Any:
+        """Return the Keras callback that prunes the copy while it trains."""
         import keras
 
         class Pruning(keras.callbacks.Callback):
@@ -235,7 +195,7 @@ class GradualPruning:
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
                 pruning.on_epoch_begin(epoch, int(self.params["epochs"]))
 
-        self._model, pruning = model, self
+        pruning = self
         return Pruning()
 
     def on_epoch_begin(self, epoch: int, planned: int) -> None:
@@ -248,17 +208,23 @@ class GradualPruning:
 
     def set_masks(self, share: float) -> None:
         """Prune every kernel to a share of its target; what is pruned stays zero."""
-        for name, fraction in self._target.fractions.items():
-            layer = self._model.get_layer(name)
-            kernel = np.asarray(layer.kernel) * np.asarray(layer.mask)
+        for path, fraction in self._target.fractions.items():
+            kernel = self._kernels[path]
+            mask = kernel.constraint.values
+            left = np.asarray(kernel) * np.asarray(mask)
             pattern = self._target.pattern
-            part = share * fraction
-            if pattern == "two_of_four":  # the pattern holds at the end; on the way there any of the smallest may go
-                pattern = "two_of_four" if share >= 1 else "unstructured"
-            mask = mask_of(kernel, part, pattern)
-            layer.mask.assign(mask)
-            layer.kernel.assign(kernel * mask)
+            if pattern == "two_of_four" and share < 1:
+                pattern = "unstructured"  # the pattern holds at the end; on the way there any of the smallest may go
+            mask.assign(mask_of(left, share * fraction, pattern))
+            kernel.assign(left * np.asarray(mask))
 
-    def finish(self) -> None:
-        """Set whatever is still missing of the target to zero: nothing, unless the training ended early."""
+    def finish(self) -> Model:
+        """Set what is still missing of the target to zero (nothing, unless the training ended early).
+
+        Returns:
+            The pruned copy, without masks: where they were zero, its weights are.
+        """
         self.set_masks(1.0)
+        for kernel in self._kernels.values():
+            kernel.constraint = None
+        return self.model

@@ -96,7 +96,8 @@ def train_in_int8(
         quantized = tfmot.quantization.keras.quantize_model(_twin(tf_keras, blocks, x.shape[1]))
         _start_ranges(quantized, blocks, x)
         quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task, scale))
-        quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
+        pruned = _keep_zeros(tf_keras, quantized, blocks)
+        quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=pruned)
         return _convert(quantized, integers)
 
 
@@ -191,6 +192,26 @@ def _start_ranges(quantized: Any, blocks: list[Block], x: Array) -> None:
                 values = before if place == "pre_activation" else rows
                 # zero must be exact, and is always inside
                 variable.assign(min(float(values.min()), 0.0) if end == "min" else max(float(values.max()), 0.0))
+
+
+def _keep_zeros(tf_keras: Any, quantized: Any, blocks: list[Block]) -> list[Any]:
+    """Return the callbacks that set to zero again what was zero before, after every step; none if nothing was."""
+    masks = [
+        (next(variable for variable in layer.trainable_weights if len(variable.shape) == 2), kernel != 0)
+        for layer, (kernel, _, _) in zip(quantized.layers[-len(blocks) :], blocks, strict=True)
+        if not kernel.all()
+    ]
+    if not masks:
+        return []
+
+    class Zeros(tf_keras.callbacks.Callback):  # type: ignore[misc]  # the toolkit's Keras has no types
+        """Multiplies kernels by their masks."""
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            for kernel, mask in masks:
+                kernel.assign(kernel * mask.astype(np.float32))
+
+    return [Zeros()]
 
 
 def _softmax(values: Array) -> Array:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from advisor.artifacts import Array
 from advisor.compression.graph import Graph
-from advisor.compression.masking import PRUNABLE
+from advisor.framework import kernels_of
 
 Model = Any
 STEPS = 16
@@ -49,19 +48,16 @@ def zero_tiny_weights(model: Model, cost: Callable[[Model], float], *, allowed: 
     Returns:
         The network with the most zeros found, at least those that cost nothing (weights that are zero already).
     """
-    graph = Graph(model)
-    names = [name for name, layer in graph.layers.items() if type(layer).__name__ in PRUNABLE]
-    sizes = np.sort(np.concatenate([np.abs(graph.weights[name][0]).ravel() for name in names]))
-    working = graph.build()
-    layers = {name: working.get_layer(name) for name in names}
-    original = {name: [np.array(each) for each in layers[name].get_weights()] for name in names}
+    working = Graph(model).build()
+    kernels = kernels_of(working)
+    original = {path: np.array(kernel) for path, kernel in kernels.items()}
+    sizes = np.sort(np.concatenate([np.abs(weights, dtype=np.float64).ravel() for weights in original.values()]))
 
     def cut(count: int) -> float:
         """Zero the ``count`` smallest weights of all kernels, and return what that costs."""
         below = threshold(count)
-        for name, layer in layers.items():
-            kernel, *bias = original[name]
-            layer.set_weights([np.where(np.abs(kernel) < below, 0, kernel), *bias])
+        for path, weights in original.items():
+            kernels[path].assign(np.where(np.abs(weights) < below, 0, weights))
         return cost(working)
 
     def threshold(count: int) -> float:
@@ -78,6 +74,5 @@ def zero_tiny_weights(model: Model, cost: Callable[[Model], float], *, allowed: 
         else:
             high = middle
     cut(low)
-    kernels: list[Array] = [layer.get_weights()[0] for layer in layers.values()]
-    zeros = sum(int(kernel.size - np.count_nonzero(kernel)) for kernel in kernels)
-    return Zeroed(working, threshold(low), zeros / sum(kernel.size for kernel in kernels), low_cost)
+    zeros = sum(int(weights.size - np.count_nonzero(weights)) for weights in map(np.asarray, kernels.values()))
+    return Zeroed(working, threshold(low), zeros / len(sizes), low_cost)

@@ -44,7 +44,7 @@ def size_measurement(size_bytes: int, artifact: str) -> Measurement:
 
 def sparsity_measurement(fraction: float, artifact: str) -> Measurement:
     """Return a measured sparsity as what a sparsity target is compared with."""
-    return Measurement(fraction, "fraction", f"Fraction of exact zeros in the prunable kernels of {artifact}.")
+    return Measurement(fraction, "fraction", f"Fraction of exact zeros in the kernels of {artifact}.")
 
 
 def metric_cost_measurement(cost: float, before: float, after: float) -> Measurement:

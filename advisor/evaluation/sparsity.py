@@ -1,7 +1,7 @@
-"""The sparsity of a delivered model: the fraction of exactly-zero weights in its prunable kernels.
+"""The sparsity of a delivered model: the fraction of exactly-zero weights in its kernels.
 
-Prunable are the kernels of dense layers and convolutions. Biases, normalization and embeddings are not: pruning leaves
-them alone, and an embedding's row of zeros would say nothing about the speed or size of the rest.
+Kernels are those of dense layers, convolutions and recurrent cells. Biases, normalization and embeddings are none:
+pruning leaves them alone, and an embedding's row of zeros would say nothing about the speed or size of the rest.
 """
 
 from __future__ import annotations
@@ -13,14 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from advisor.artifacts import Array
 from advisor.errors import ArtifactError, Finding
+from advisor.framework import kernels_of
 
-_KERAS_LAYERS = (
-    "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
-    "SeparableConv2D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-)  # fmt: skip
-_KERAS_WEIGHTS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 _LITERT_KERNEL_INPUT = {"FULLY_CONNECTED": 1, "CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1,
                         "BATCH_MATMUL": 1}  # fmt: skip
 _LITERT_TYPES = {"FLOAT32": np.float32, "FLOAT16": np.float16, "INT8": np.int8}
@@ -28,11 +23,11 @@ _LITERT_TYPES = {"FLOAT32": np.float32, "FLOAT16": np.float16, "INT8": np.int8}
 
 @dataclass(frozen=True)
 class Sparsity:
-    """How many weights of prunable kernels are zero.
+    """How many weights of kernels are zero.
 
     Attributes:
         zeros: Weights that are exactly zero.
-        weights: Weights in all prunable kernels.
+        weights: Weights in all kernels.
         kernels: Fraction of zeros of each kernel, by name.
     """
 
@@ -42,17 +37,18 @@ class Sparsity:
 
     @property
     def fraction(self) -> float:
-        """The sparsity, in [0, 1]; 0 for a model without prunable kernels."""
+        """The sparsity, in [0, 1]; 0 for a model without kernels."""
         return self.zeros / self.weights if self.weights else 0.0
 
 
 def measure_sparsity(model: Any) -> Sparsity:
-    """Count zeros in the prunable kernels of a Keras model, nested models included."""
-    return _count(_keras_kernels(model))
+    """Count zeros in the kernels of a Keras model, nested models included."""
+    arrays = {path: np.asarray(kernel) for path, kernel in kernels_of(model).items()}
+    return _count((path, int(each.size - np.count_nonzero(each)), int(each.size)) for path, each in arrays.items())
 
 
 def measure_litert_sparsity(path: Path) -> Sparsity:
-    """Count zeros in the prunable kernels of a ``.tflite`` file, as they are stored.
+    """Count zeros in the kernels of a ``.tflite`` file, as they are stored, each once however many steps use it.
 
     In a kernel stored as int8 a weight that was rounded to zero counts as zero: the runtime computes with 0.
     Sparsely stored kernels count with the shape they stand for.
@@ -71,28 +67,6 @@ def _count(kernels: Iterator[tuple[str, int, int]]) -> Sparsity:
     return Sparsity(zeros, weights, shares)
 
 
-def _keras_kernels(model: Any) -> Iterator[tuple[str, int, int]]:
-    import keras
-
-    for layer in _layers(model):
-        if type(layer).__name__ not in _KERAS_LAYERS:
-            continue
-        for attribute in _KERAS_WEIGHTS:
-            kernel = getattr(layer, attribute, None)
-            if kernel is not None:
-                values: Array = keras.ops.convert_to_numpy(kernel)
-                yield kernel.path, int(values.size - np.count_nonzero(values)), int(values.size)
-
-
-def _layers(layer: Any) -> Iterator[Any]:
-    """Yield the layers of a model with those of models and wrapped layers inside it."""
-    inside = [*getattr(layer, "layers", ())]
-    inside += [wrapped for wrapped in [getattr(layer, "layer", None)] if wrapped is not None]
-    for each in inside:
-        yield each
-        yield from _layers(each)
-
-
 def _litert_kernels(path: Path) -> Iterator[tuple[str, int, int]]:
     from tensorflow.lite.python import schema_py_generated as schema
 
@@ -109,6 +83,7 @@ def _litert_kernels(path: Path) -> Iterator[tuple[str, int, int]]:
         ) from error
     operators = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
     types = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
+    seen: set[int] = set()
     for number, graph in enumerate(document.subgraphs):
         made_from = _casts(document, graph, operators)
         for operation in graph.operators:
@@ -122,6 +97,9 @@ def _litert_kernels(path: Path) -> Iterator[tuple[str, int, int]]:
             dtype = _LITERT_TYPES.get(types.get(tensor.type, ""))
             if data is None or not len(data) or dtype is None:
                 continue  # computed from the inputs: a product of two activations has no kernel
+            if tensor.buffer in seen:
+                continue  # the kernel of a recurrent cell, which every step uses
+            seen.add(tensor.buffer)
             size = int(np.prod(tensor.shape))
             stored = np.frombuffer(np.asarray(data, dtype=np.uint8).tobytes(), dtype=dtype)
             yield f"{number}/{index}/{tensor.name.decode(errors='replace')}", size - int(np.count_nonzero(stored)), size

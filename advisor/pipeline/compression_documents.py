@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from advisor.compression import PRUNABLE
 from advisor.evaluation import primary_metric
+from advisor.framework import kernels_of
 from advisor.pipeline.candidates import Candidate
 from advisor.pipeline.compressing import Compressed
 from advisor.pipeline.fitting import Fitted
@@ -64,9 +64,8 @@ def sparsity_by_layer(fitted: Fitted, compressed: Compressed | None) -> tuple[La
     """Return the zeros of each pruned kernel where the network was to be made sparse."""
     if compressed is None or fitted.recommendation.values["sparsification"] == "none":
         return ()
-    found = []
-    for layer in fitted.chosen.core.layers:
-        if type(layer).__name__ in PRUNABLE:
-            kernel = layer.get_weights()[0]
-            found.append(LayerSparsity(layer.name, int(kernel.size), int(kernel.size - np.count_nonzero(kernel))))
-    return tuple(found)
+    kernels = {path: np.asarray(kernel) for path, kernel in kernels_of(fitted.chosen.core).items()}
+    return tuple(
+        LayerSparsity(path.removesuffix("/kernel"), int(each.size), int(each.size - np.count_nonzero(each)))
+        for path, each in kernels.items()
+    )

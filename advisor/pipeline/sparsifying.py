@@ -10,7 +10,7 @@ from typing import Any
 
 from advisor.artifacts import Event
 from advisor.builder import with_target_units
-from advisor.compression import GradualPruning, plan_pruning, with_masks, without_masks, zero_tiny_weights
+from advisor.compression import GradualPruning, plan_pruning, zero_tiny_weights
 from advisor.errors import CompressionError, Finding
 from advisor.evaluation import measure_sparsity
 from advisor.export.keras_format import predictor
@@ -243,8 +243,8 @@ def prune(
     metric = validation_metric(prepared)
     before = metric(chosen.core)
     recipe = own.training(Recipe.from_values(values, task=prepared.bundle.task, strength=chosen.candidate.strength))
-    masked = with_masks(chosen.core, target)
     pruning = GradualPruning(
+        chosen.core,
         target,
         begin_share=own.pruning_begin_share,
         end_share=own.pruning_end_share,
@@ -252,14 +252,14 @@ def prune(
     )
     progress.fit_begins(f"pruning to {fraction:g} zeros", recipe.max_epochs)
     report = train(
-        masked,
+        pruning.model,
         prepared.bundle,
         recipe,
         seed=prepared.request.seed,
         statistics=prepared.statistics,
         checkpoints=None if checkpoints is None else checkpoints / f"pruning-{fraction:g}",
         resume=resume,
-        callbacks=[pruning.callback(masked)],
+        callbacks=[pruning.callback()],
         on_epoch=lambda epoch, planned: progress.epoch(epoch),
         time_budget=own.seconds(prepared.request.time_budget),
     )
@@ -268,8 +268,7 @@ def prune(
         raise Interrupted
     for event in report.events:
         tell(event)
-    pruning.finish()
-    pruned = without_masks(masked, chosen.core)
+    pruned = pruning.finish()
     after = metric(pruned)
     reached = measure_sparsity(pruned).fraction
     cost = cost_of(prepared.bundle.task, before, after)

@@ -204,9 +204,7 @@ def _plan(
     draft.step("regularize", _regularizing(facts, values), _REGULARIZATION)
     draft.step(
         "sparsify",
-        "Set the least important weights to zero."
-        if facts["architecture"] != "recurrent"
-        else "Set the least important weights of dense layers to zero; recurrent layers and embeddings keep theirs.",
+        "Set the least important weights of kernels to zero.",
         PRUNING_SLOTS,
         needed=values.get("sparsification", "none") != "none",
     )

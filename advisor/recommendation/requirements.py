@@ -71,7 +71,7 @@ def requirements_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tupl
                 target,
                 "fraction",
                 "at_least",
-                "fraction of exactly zero weights in the prunable kernels of the delivered model",
+                "fraction of exactly zero weights in the kernels of the delivered model",
                 "problem" if stated else "rulebook",
             )
         )

@@ -51,6 +51,7 @@ class EpochGraph:
         self._train = self._constants(bundle.train, bundle.train, statistics)
         self._val = self._constants(bundle.val, bundle.train, statistics)
         self._weights = [variable.value for variable in model.trainable_variables]
+        self._constraints = [variable.constraint for variable in model.trainable_variables]
         self._kept = [variable.value for variable in model.weights]
         method = METHODS[recipe.optimizer]
         self._slots = [
@@ -64,6 +65,7 @@ class EpochGraph:
             *(variable.value for variable in model.variables),
             *(slot for slots in self._slots for slot in slots),
             *self._averages,
+            *(held for constraint in self._constraints for held in getattr(constraint, "variables", ())),
             self._updates,
         ]
         self._run = tf.function(self._steps, autograph=False, jit_compile=True if recipe.compiled else None)
@@ -102,9 +104,13 @@ class EpochGraph:
         gradients = tape.gradient(loss, self._weights)
         if recipe.gradient_clipping is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, recipe.gradient_clipping)
-        for weight, gradient, slots in zip(self._weights, gradients, self._slots, strict=True):
+        for weight, gradient, slots, constraint in zip(
+            self._weights, gradients, self._slots, self._constraints, strict=True
+        ):
             if gradient is not None:
                 update(weight, tf.convert_to_tensor(gradient), slots, row, recipe)
+            if constraint is not None:
+                weight.assign(constraint(weight))
         if self._averages:
             count = self._updates
             decay = tf.minimum(recipe.averaging_decay, (1.0 + count) / (10.0 + count))

@@ -75,7 +75,7 @@ def test_nine_in_ten_weights_are_zero_in_the_file(table, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["series", "texts", "forecast"])
-def test_recurrent_layers_keep_their_weights_and_the_target_of_zeros_is_missed_with_numbers(kind, quick, tmp_path):
+def test_nine_in_ten_weights_of_recurrent_networks_are_zero_in_the_file(kind, quick, tmp_path):
     draw = np.random.default_rng(0)
     steps = pl.DataFrame({"id": np.repeat(np.arange(60), 6), "t": np.tile(np.arange(6), 60)})
     up = steps["id"].to_numpy() % 2
@@ -94,11 +94,8 @@ def test_recurrent_layers_keep_their_weights_and_the_target_of_zeros_is_missed_w
     chosen = quick(asked, recurrent_units=12, hidden_layers=1, max_epochs=2, pruning_fewest_epochs=2)
     run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
     (sparse,) = run.requirements
-    assert (sparse["name"], sparse["met"]) == ("sparsity", False)
-    assert 0 < sparse["measured"] < sparse["required"]
-    assert "sparsity" in document(tmp_path / "run")["closest"]
-    plan = {step["step"]: step["does"] for step in json.loads(chosen.to_json())["plan"]}
-    assert "recurrent layers and embeddings keep theirs" in plan["sparsify"]
+    assert (sparse["name"], sparse["met"]) == ("sparsity", True)
+    assert 0.9 <= sparse["measured"] < 0.91
 
 
 def test_a_sparsity_of_one_is_answered_with_the_most_that_is_possible(table, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from advisor.artifacts import DataBundle, Part
-from advisor.compression import GradualPruning, plan_pruning, with_masks, without_masks
+from advisor.compression import GradualPruning, plan_pruning
 from advisor.training import Recipe, train
 
 pytestmark = pytest.mark.slow
@@ -37,22 +37,19 @@ def prune(bundle, folder=None, *, resume=False, stop_after=None):
     inputs = keras.Input((4,), name="features")
     hidden = keras.layers.Dense(16, activation="relu", name="dense_1")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(1, name="output")(hidden))
-    target = plan_pruning(model, 0.75)
-    masked = with_masks(model, target)
-    pruning, told = GradualPruning(target, end_share=END), []
+    pruning, told = GradualPruning(model, plan_pruning(model, 0.75), end_share=END), []
     report = train(
-        masked,
+        pruning.model,
         bundle,
         RECIPE,
         seed=0,
         checkpoints=folder,
         resume=resume,
-        callbacks=[pruning.callback(masked)],
+        callbacks=[pruning.callback()],
         on_epoch=lambda epoch, planned: told.append(epoch.number),
         should_stop=None if stop_after is None else lambda: len(told) == stop_after,
     )
-    pruning.finish()
-    return report, told, without_masks(masked, model)
+    return report, told, pruning.finish()
 
 
 def test_the_best_epoch_has_all_of_the_zeros_and_a_stopped_pruning_resumes_to_the_same_bits(bundle, tmp_path):

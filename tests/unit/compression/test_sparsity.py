@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from advisor.compression import GradualPruning, mask_of, plan_pruning, with_masks, without_masks, zero_tiny_weights
+from advisor.compression import GradualPruning, mask_of, plan_pruning, zero_tiny_weights
 from advisor.errors import CompressionError
+from advisor.framework import kernels_of
 
 pytestmark = pytest.mark.slow
 
@@ -49,10 +50,11 @@ def test_blocks_go_or_stay_together():
 
 def test_the_output_and_tiny_layers_stay_dense_where_the_others_can_make_up_for_them():
     target = plan_pruning(net(units=100), 0.9, smallest=500, spared=("output",))
-    assert set(target.fractions) == {"dense_1", "dense_2"}
-    kept = sum((1 - target.fractions[name]) * size for name, size in (("dense_1", 800), ("dense_2", 10000))) + 100
+    assert set(target.fractions) == {"dense_1/kernel", "dense_2/kernel"}
+    sizes = {"dense_1/kernel": 800, "dense_2/kernel": 10000}
+    kept = sum((1 - target.fractions[path]) * size for path, size in sizes.items()) + 100
     assert kept == pytest.approx(0.1 * 10900)
-    assert set(plan_pruning(net(units=4), 0.9, smallest=500).fractions) == {"dense_1", "dense_2", "output"}
+    assert set(plan_pruning(net(units=4), 0.9, smallest=500).fractions) == {*sizes, "output/kernel"}
 
 
 def test_impossible_wishes_are_refused_with_their_numbers():
@@ -60,41 +62,39 @@ def test_impossible_wishes_are_refused_with_their_numbers():
         plan_pruning(net(), 0.9, pattern="two_of_four")
 
 
-def test_gradual_pruning_reaches_the_target_and_masks_leave_exact_zeros():
+def zeros_of(model):
+    arrays = [np.asarray(kernel) for kernel in kernels_of(model).values()]
+    return sum(int((each == 0).sum()) for each in arrays) / sum(each.size for each in arrays)
+
+
+def test_gradual_pruning_reaches_the_target_in_a_copy():
     model = net()
-    target = plan_pruning(model, 0.8)
-    masked = with_masks(model, target)
+    pruning = GradualPruning(model, plan_pruning(model, 0.8), end_share=0.75)
     rows = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
-    assert np.array_equal(np.asarray(masked(rows)), np.asarray(model(rows)))
-    pruning = GradualPruning(target, end_share=0.75)
-    callback = pruning.callback(masked)
+    before = np.asarray(model(rows))
+    assert np.array_equal(np.asarray(pruning.model(rows)), before)
+    callback = pruning.callback()
     callback.set_params({"epochs": 4})
     shares = []
     for epoch in range(4):
         callback.on_epoch_begin(epoch)
-        kernels = [layer.kernel * layer.mask for layer in masked.layers if hasattr(layer, "mask")]
-        shares.append(float(np.mean([np.mean(np.asarray(kernel) == 0) for kernel in kernels])))
+        shares.append(zeros_of(pruning.model))
     assert shares == sorted(shares)
     assert shares[1] < 0.8 <= shares[2] == shares[3]
-    before = [np.array(layer.mask) for layer in masked.layers if hasattr(layer, "mask")]
-    pruning.finish()
-    after = [np.array(layer.mask) for layer in masked.layers if hasattr(layer, "mask")]
-    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
-    pruned = without_masks(masked, model)
-    assert np.allclose(np.asarray(pruned(rows)), np.asarray(masked(rows)), atol=1e-6)
-    kernels = [w for w in pruned.get_weights() if w.ndim == 2]
-    assert sum((w == 0).sum() for w in kernels) / sum(w.size for w in kernels) >= 0.8
+    weights = pruning.model.get_weights()
+    pruned = pruning.finish()
+    assert all(np.array_equal(one, other) for one, other in zip(pruned.get_weights(), weights, strict=True))
     assert [layer.name for layer in pruned.layers] == [layer.name for layer in model.layers]
+    assert all(kernel.constraint is None for kernel in kernels_of(pruned).values())
+    assert np.array_equal(np.asarray(model(rows)), before)
 
 
 def test_portions_come_only_as_often_as_asked_for_and_all_are_there_in_time():
-    masked = with_masks(net(), plan_pruning(net(), 0.5))
-    pruning = GradualPruning(plan_pruning(net(), 0.5), begin_share=0.2, end_share=0.8, every_epochs=3)
-    pruning.callback(masked)
+    pruning = GradualPruning(net(), plan_pruning(net(), 0.5), begin_share=0.2, end_share=0.8, every_epochs=3)
     shares = []
     for epoch in range(10):
         pruning.on_epoch_begin(epoch, 10)
-        shares.append(float(np.mean(np.asarray(masked.get_layer("dense_1").mask) == 0)))
+        shares.append(float(np.mean(np.asarray(pruning.model.get_layer("dense_1").kernel) == 0)))
     assert shares[1] == 0 < shares[2] == shares[4] < shares[5] < shares[7] == shares[9] == 0.5
 
 
@@ -104,24 +104,47 @@ def test_convolutions_are_pruned_like_dense_layers(pattern):
     tensor = features = keras.Input((8, 8, 3), name="features")
     tensor = keras.layers.Conv2D(8, 3, activation="relu", name="conv")(tensor)
     tensor = keras.layers.DepthwiseConv2D(3, name="depthwise")(tensor)
-    tensor = keras.layers.Conv2D(12, 1, name="point")(tensor)
+    tensor = keras.layers.SeparableConv2D(12, 3, name="separable")(tensor)
     model = keras.Model(features, keras.layers.Dense(2, name="output")(keras.layers.GlobalAveragePooling2D()(tensor)))
     target = plan_pruning(model, 0.5, pattern=pattern)
-    assert set(target.fractions) == {"conv", "point", "output"}
-    masked = with_masks(model, target)
+    parts = ["conv/kernel", "depthwise/kernel", "separable/depthwise_kernel", "separable/pointwise_kernel"]
+    assert list(target.fractions) == [*parts, "output/kernel"]
     rows = np.random.default_rng(0).normal(size=(5, 8, 8, 3)).astype(np.float32)
-    assert np.allclose(np.asarray(masked(rows)), np.asarray(model(rows)), atol=1e-6)
-    pruning = GradualPruning(target)
-    pruning.callback(masked)
-    pruning.finish()
-    pruned = without_masks(masked, model)
-    assert np.allclose(np.asarray(pruned(rows)), np.asarray(masked(rows)), atol=1e-6)
+    pruning = GradualPruning(model, target)
+    assert np.allclose(np.asarray(pruning.model(rows)), np.asarray(model(rows)), atol=1e-6)
+    pruned = pruning.finish()
     kernel = pruned.get_layer("conv").get_weights()[0]
     assert (kernel == 0).mean() >= 0.5
     if pattern == "two_of_four":
         groups = kernel.reshape(-1, 8)[:24].reshape(6, 4, 8)
         assert ((groups == 0).sum(axis=1) >= 2).all()
-    assert type(pruned.get_layer("conv")).__name__ == "Conv2D"
+    assert zeros_of(pruned) >= 0.5
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_recurrent_cells_are_pruned_in_both_directions(cell, tmp_path):
+    from advisor.builder import laid_out
+    from advisor.evaluation import measure_litert_sparsity, measure_sparsity
+    from advisor.export import export_litert
+
+    keras.utils.set_random_seed(0)
+    features = keras.Input((6, 3), name="features")
+    both = keras.layers.Bidirectional(getattr(keras.layers, cell)(12, return_sequences=True), name="recurrent_1")
+    tensor = getattr(keras.layers, cell)(10, name="recurrent_2")(both(features))
+    model = keras.Model(features, keras.layers.Dense(2, name="output")(tensor))
+    pruning = GradualPruning(model, plan_pruning(model, 0.8, spared=("output",)))
+    pruning.model.compile("adam", "mse")
+    rows = np.random.default_rng(0).normal(size=(64, 6, 3)).astype(np.float32)
+    pruning.model.fit(rows, rows[:, 0, :2], epochs=2, verbose=0, callbacks=[pruning.callback()])
+    pruned = pruning.finish()
+    assert (np.asarray(pruned.get_layer("output").kernel) != 0).all()
+    found = measure_sparsity(pruned)
+    assert 0.8 <= found.fraction < 0.81
+    assert len(found.kernels) == 7
+    path = tmp_path / "pruned.tflite"
+    export_litert(laid_out(pruned), path)
+    stored = measure_litert_sparsity(path)
+    assert (stored.zeros, stored.weights) == (found.zeros, found.weights)
 
 
 def test_tiny_weights_are_zeroed_as_far_as_the_cost_allows():

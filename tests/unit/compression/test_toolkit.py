@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from advisor.artifacts import DataBundle, Part, Statistics
-from advisor.compression import GradualPruning, plan_pruning, with_masks, without_masks
+from advisor.compression import GradualPruning, plan_pruning
 from advisor.compression.quantization_aware import LEGACY, toolkit, train_in_int8
 from advisor.errors import CompressionError
 
@@ -48,15 +48,10 @@ def trained():
 
 def test_pruning_is_never_clearly_worse_than_the_toolkits_own(trained):
     model, train, test = trained
-    target = plan_pruning(model, FRACTION)
-    masked = with_masks(model, target)
-    masked.compile("adam", "sparse_categorical_crossentropy")
-    pruning = GradualPruning(target, end_share=0.5)
-    masked.fit(
-        *train, epochs=EPOCHS, batch_size=BATCH, verbose=0, validation_data=test, callbacks=[pruning.callback(masked)]
-    )
-    pruning.finish()
-    ours = without_masks(masked, model)
+    pruning = GradualPruning(model, plan_pruning(model, FRACTION), end_share=0.5)
+    pruning.model.compile("adam", "sparse_categorical_crossentropy")
+    pruning.model.fit(*train, epochs=EPOCHS, batch_size=BATCH, verbose=0, callbacks=[pruning.callback()])
+    ours = pruning.finish()
     with toolkit() as (tf_keras, tfmot):
         twin = build(tf_keras)
         for layer in twin.layers[1:]:
@@ -99,6 +94,20 @@ def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
         right += int(interpreter.get_tensor(outputs)[0].argmax() == label)
     assert right / len(test[0]) >= accuracy(model, test) - 0.03
     assert len(content) < 0.45 * 4 * model.count_params()
+
+
+def test_training_in_8_bits_leaves_zeros_zero(trained, tmp_path):
+    from advisor.evaluation import measure_litert_sparsity
+
+    model, train, test = trained
+    pruning = GradualPruning(model, plan_pruning(model, 0.9))
+    pruned = pruning.finish()
+    statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
+    bundle = bundle_of(train, test)
+    content = train_in_int8(pruned, lambda rows: rows, bundle, statistics, seed=0, epochs=2, rate=1e-3, batch=32)
+    path = tmp_path / "pruned.tflite"
+    path.write_bytes(content)
+    assert measure_litert_sparsity(path).fraction >= 0.9
 
 
 def test_values_in_large_units_are_not_cut_off():
