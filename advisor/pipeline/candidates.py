@@ -38,6 +38,8 @@ LATENCY_ROWS = 256
 ROUNDS, CALLS = 3, 1000
 CHECKED_ROWS = 256
 FOLDED_TOLERANCE = 1e-5
+LOOPED = "looped_"
+"""Begins the name of a file whose recurrent layers are loops; what follows is the kind of file."""
 IN_EIGHT_BITS = ("dynamic_int8", "full_int8", "full_int8_integers")
 INT8_TOLERANCE = 1.0
 """Largest difference of a file in 8 bits from the network in memory; what it costs is judged on the metric."""
@@ -50,7 +52,7 @@ class Candidate:
     """A file that could be delivered, with everything measured about it.
 
     Attributes:
-        name: What it is: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8``, ``sparse_float32`` …
+        name: What it is: ``float32``, ``float16``, ``dynamic_int8``, ``looped_dynamic_int8``, ``sparse_float32`` …
         artifact: Path, size and how it compares with the network in memory.
         latency: Of one row in its runtime.
         sparsity: Fraction of exact zeros in the kernels of the file.
@@ -159,14 +161,14 @@ class Workbench:
         Args:
             core: The network in the units of training.
             name: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8`` (or ``full_int8_integers``),
-                ``sparse_float32``.
+                ``sparse_float32``; after ``looped_`` where recurrent layers shall be loops.
             scales: Scales of 8-bit weights, a value of the slot ``quantization_scales``; None takes the first of it.
 
         Raises:
             ExportError: If it can't be exported, or answers differently.
         """
         chosen = scales if scales is not None else self.scales[0]
-        made: Candidate = _MAKERS[name](self, core, name, chosen == "per_layer")
+        made: Candidate = _MAKERS[name.removeprefix(LOOPED)](self, core, name, chosen == "per_layer")
         return made
 
     @property
@@ -190,7 +192,7 @@ class Workbench:
             ExportError: If it can't be exported, or answers differently.
         """
         best: Candidate | None = None
-        for scales in self.scales if name in IN_EIGHT_BITS else self.scales[:1]:
+        for scales in self.scales if name.removeprefix(LOOPED) in IN_EIGHT_BITS else self.scales[:1]:
             made = self.make(core, name, scales)
             if best is not None:
                 note = f"With weights scaled {self.scales[0].replace('_', ' ')} it would cost {cost(best):+.2%}."
@@ -210,22 +212,24 @@ class Workbench:
 
     def plain(self, core: Any, name: str, one_scale: bool) -> Candidate:
         """Export weights in 32 or 16 bits, or in 8 with activations as they come."""
-        precision = {"dynamic_int8": "int8"}.get(name, name)
+        kind, looped = name.removeprefix(LOOPED), name.startswith(LOOPED)
+        precision = {"dynamic_int8": "int8"}.get(kind, kind)
         rows = self.prepared.bundle.val.x[:CHECKED_ROWS]
         notes: tuple[str, ...] = ()
         tolerance: float | None = None
-        if name == "float32":
+        if kind == "float32":
             core, notes, tolerance = self._without_standardization(core, rows)
         model = with_target_units(core, self.prepared.statistics)
         path = self.path(name)
-        export_litert(laid_out(model), path, precision=precision, one_scale=one_scale)
+        export_litert(laid_out(model, looped=looped), path, precision=precision, one_scale=one_scale)
         tolerance = INT8_TOLERANCE if precision == "int8" else tolerance
         return self._measured(path, core, name, precision, None, tolerance, notes)
 
     def sparse(self, core: Any, name: str, one_scale: bool) -> Candidate:
         """Export weights in 32 bits, with zeros left out."""
         path = self.path(name)
-        export_sparse(with_target_units(core, self.prepared.statistics), path)
+        model = with_target_units(core, self.prepared.statistics)
+        export_sparse(laid_out(model, looped=name.startswith(LOOPED)), path)
         return self._measured(path, core, name, "float32", None, FOLDED_TOLERANCE, ())
 
     def full(self, core: Any, name: str, one_scale: bool) -> Candidate:

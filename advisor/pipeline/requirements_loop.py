@@ -12,6 +12,7 @@ from advisor.builder import build_core
 from advisor.compression import fold
 from advisor.errors import AdvisorError
 from advisor.evaluation import measure_sparsity
+from advisor.pipeline.candidates import LOOPED
 from advisor.pipeline.compressing import Descent, folded, settle
 from advisor.pipeline.fitting import fit
 from advisor.pipeline.preparation import limited
@@ -89,9 +90,18 @@ def _fold(descent: Descent, context: Context) -> None:
     descent.weigh("fold_batch_normalization", candidate, before=(descent.val, descent.test))
 
 
+def _loop_steps(descent: Descent, context: Context) -> None:
+    name = _kind_of(descent)
+    if name.startswith(LOOPED):
+        descent.skip("looped_steps", "the steps are a loop already.")
+        return
+    candidate = descent.make(descent.fitted.chosen.core, f"{LOOPED}{name}")
+    descent.weigh("looped_steps", candidate, before=(descent.val, descent.test))
+
+
 def _precision(name: str) -> Step:
     def step(descent: Descent, context: Context) -> None:
-        made = f"{name}_integers" if descent.integers_only and name == "full_int8" else name
+        made = f"{name}_integers" if descent.integers_only and name == "full_int8" else f"{_form(descent)}{name}"
         if any(rung.name in (name, made) for rung in descent.rungs):
             descent.skip(name, "this was measured before.")
             return
@@ -141,7 +151,11 @@ def _sparse_execution(descent: Descent, context: Context) -> None:
     if zeros == 0:
         descent.skip("sparse_execution", "no weight is zero.")
         return
-    descent.weigh("sparse_execution", descent.bench.make(core, "sparse_float32"), before=(descent.val, descent.test))
+    descent.weigh(
+        "sparse_execution",
+        descent.bench.make(core, f"{_form(descent)}sparse_float32"),
+        before=(descent.val, descent.test),
+    )
 
 
 def _magnitude_pruning(descent: Descent, context: Context) -> None:
@@ -158,7 +172,7 @@ def _magnitude_pruning(descent: Descent, context: Context) -> None:
             checkpoints=context.checkpoints / "ladder",
             resume=context.resume,
         )
-    candidate = descent.bench.make(pruned.chosen.core, "sparse_float32")
+    candidate = descent.bench.make(pruned.chosen.core, f"{_form(descent)}sparse_float32")
     if descent.weigh("magnitude_pruning", candidate, before=(descent.val, descent.test)):
         descent.fitted = pruned
         descent.val, descent.test = descent.bench.metrics(pruned.chosen.core)
@@ -206,6 +220,7 @@ def _fewer_layers(descent: Descent, context: Context) -> None:
 
 STEPS: Mapping[str, Step] = {
     "fold_batch_normalization": _fold,
+    "looped_steps": _loop_steps,
     "float16": _precision("float16"),
     "dynamic_int8": _precision("dynamic_int8"),
     "full_int8": _precision("full_int8"),
@@ -276,6 +291,11 @@ def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
     )
     took = f"{candidate.latency.p99_ms:.4g} ms and {candidate.artifact.bytes / 1000:.4g} kB"
     return fits, f"{layers} layers of {units} neurons take {took}."
+
+
+def _form(descent: Descent) -> str:
+    """Return what begins the name of a file that is made like the best one so far."""
+    return LOOPED if descent.current is not None and descent.current.name.startswith(LOOPED) else ""
 
 
 def _kind_of(descent: Descent) -> str:

@@ -83,6 +83,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "unsupervised_rate_fractions": ANY_NUMBER,
     "compression_ladder": (
         "fold_batch_normalization",
+        "looped_steps",
         "float16",
         "dynamic_int8",
         "full_int8",

@@ -74,16 +74,34 @@ def test_nine_in_ten_weights_are_zero_in_the_file(table, tmp_path):
     assert run.recommendation["activation"] == "elu"
 
 
+def short_series(count, steps=6, **fields):
+    """Return rising and falling series, what is asked about them, and how to read them."""
+    place = np.tile(np.arange(steps), count)
+    up = np.repeat(np.arange(count) % 2, steps)
+    noise = np.random.default_rng(0).normal(size=count * steps)
+    frame = pl.DataFrame(
+        {"id": np.repeat(np.arange(count), steps), "t": place, "u": place * (2 * up - 1) + noise, "y": up}
+    )
+    asked = {"task": "binary", "architecture": "recurrent", "data_kind": "series", **fields}
+    return frame, asked, {"target": "y", "data_options": {"series_id": "id", "time": "t"}}
+
+
+def test_the_steps_of_a_recurrent_network_stay_a_loop_where_that_keeps_the_size_budget(quick, tmp_path):
+    frame, asked, more = short_series(60, steps=20, size_budget_kb=50)
+    chosen = quick(asked, recurrent_units=12, hidden_layers=1, max_epochs=2)
+    run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
+    found = document(tmp_path / "run")
+    assert [each["outcome"] for each in found["ladder"]] == ["taken", "taken"]
+    assert found["ladder"][1]["name"] == "looped_steps"
+    assert found["ladder"][1]["bytes"] < 50_000 < found["ladder"][0]["bytes"]
+    assert run.requirements[0]["met"]
+    assert np.isfinite(run.predict(frame.drop("y"))).all()
+
+
 @pytest.mark.parametrize("kind", ["series", "texts", "forecast"])
 def test_nine_in_ten_weights_of_recurrent_networks_are_zero_in_the_file(kind, quick, tmp_path):
+    frame, asked, more = short_series(60, sparsity="very_sparse")
     draw = np.random.default_rng(0)
-    steps = pl.DataFrame({"id": np.repeat(np.arange(60), 6), "t": np.tile(np.arange(6), 60)})
-    up = steps["id"].to_numpy() % 2
-    frame = steps.with_columns(
-        u=pl.Series(steps["t"].to_numpy() * (2 * up - 1) + draw.normal(size=360)), y=pl.Series(up)
-    )
-    asked = {"task": "binary", "architecture": "recurrent", "data_kind": "series", "sparsity": "very_sparse"}
-    more = {"target": "y", "data_options": {"series_id": "id", "time": "t"}}
     if kind == "texts":
         label = draw.integers(0, 2, 120)
         frame = pl.DataFrame({"text": [f"{('bad', 'good')[each]} {row}" for row, each in enumerate(label)], "y": label})

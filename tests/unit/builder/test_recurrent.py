@@ -44,6 +44,7 @@ def test_laid_out_step_by_step_it_answers_alike(cell: str) -> None:
     core = series_core(cell)
     x = padded()
     assert np.abs(core(x).numpy() - laid_out(core)(x).numpy()).max() < 1e-6
+    assert np.abs(core(x).numpy() - laid_out(core, looped=True)(x).numpy()).max() < 1e-6
 
 
 def test_layers_keep_their_names_when_a_network_is_built_from_its_settings() -> None:
@@ -69,11 +70,15 @@ def test_order_matters_beyond_the_wide_path() -> None:
     assert np.abs(core(x).numpy() - core(x[:, ::-1]).numpy()).max() > 1e-4
 
 
-def test_litert_carries_masks(tmp_path: Path) -> None:
-    core = series_core()
-    export_litert(laid_out(core), tmp_path / "model.tflite")
-    runtime = LiteRTRuntime(tmp_path / "model.tflite")
-    assert np.abs(runtime.predict(padded()) - core(padded()).numpy()).max() < 1e-5
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_litert_carries_masks_laid_out_and_in_a_smaller_loop(cell: str, tmp_path: Path) -> None:
+    core, sizes = series_core(cell), []
+    for looped in (False, True):
+        path = tmp_path / f"model-{looped}.tflite"
+        export_litert(laid_out(core, looped=looped), path)
+        assert np.abs(LiteRTRuntime(path).predict(padded()) - core(padded()).numpy()).max() < 1e-5
+        sizes.append(path.stat().st_size)
+    assert sizes[1] < 0.8 * sizes[0]
 
 
 @pytest.mark.parametrize("letters", [0, 2, 3])
