@@ -35,7 +35,8 @@ class Baseline:
     """One simple model, fitted on the training rows and measured on the test rows.
 
     Attributes:
-        name: ``mean`` or ``majority``, ``linear``, ``boosted_trees``.
+        name: ``mean`` or ``majority``, ``linear``, ``boosted_trees``; of forecasts ``naive``,
+            ``seasonal_naive``, ``ridge``.
         title: Its name for people.
         metrics: Measured like those of the deep net.
         seconds: Wall time of fitting and predicting.

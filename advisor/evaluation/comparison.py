@@ -16,44 +16,57 @@ CLEAR_BALANCED_GAIN = 0.05
 """From this gain in balanced accuracy over the majority class on, a net has learned something (a judgement)."""
 
 
-def compare_with_baselines(metrics: Metrics, baselines: Sequence[Baseline]) -> tuple[str, ...]:
+UNLEARNED = (*CONSTANT, "naive", "seasonal_naive")
+"""Names of the baselines that have learned nothing from the columns or from the past before the last season."""
+
+LINEAR = ("linear", "ridge")
+"""Names of the linear models."""
+
+
+def compare_with_baselines(
+    metrics: Metrics, baselines: Sequence[Baseline], *, cut_short: bool = False
+) -> tuple[str, ...]:
     """Return what a reader should make of the deep net beside the baselines, the conclusion last.
 
     Args:
         metrics: The deep net's metrics on the test rows.
         baselines: The baselines', on the same rows.
+        cut_short: Whether a time budget ended the training before its time.
 
     Returns:
-        One sentence for each baseline, then one or two that conclude.
+        One sentence for each baseline, then one to three that conclude.
     """
     sentences = [_sentence(metrics, baseline) for baseline in baselines]
     verdicts = {baseline.name: _verdict(metrics, baseline.metrics) for baseline in baselines}
-    titles = {baseline.name: baseline.title for baseline in baselines}
-    constant = min((verdicts[name] for name in CONSTANT if name in verdicts), default=1)
-    rare = _rare_classes_sentence(metrics, baselines) if constant <= 0 else None
+    unlearned = [each for each in baselines if each.name in UNLEARNED and verdicts[each.name] <= 0]
+    rare = _rare_classes_sentence(metrics, baselines) if unlearned else None
     if rare:
         sentences.append(rare)
-    elif constant <= 0:
-        sentences.append(
-            "The deep net has learned nothing here that answering the same for every row doesn't give: "
-            "don't use it as it is."
-        )
-    better = [name for name in ("linear", "boosted_trees") if verdicts.get(name, 1) < 0]
+    elif unlearned:
+        doing = "answering the same for every row" if unlearned[0].name in CONSTANT else unlearned[-1].title
+        sentences.append(f"The deep net has learned nothing here that {doing} doesn't give: don't use it as it is.")
+    models = [each for each in baselines if each.name not in UNLEARNED]
+    better = [_with_article(each) for each in models if verdicts[each.name] < 0]
+    equal = [each for each in models if verdicts[each.name] == 0]
+    linear = next((each for each in equal if each.name in LINEAR), None)
     if better:
-        names = " and ".join(f"the {titles[name]}" if name == "linear" else titles[name] for name in better)
-        sentences.append(f"A deep net is the wrong tool for this table: {names} did clearly better on the same rows.")
-    elif verdicts.get("linear", 1) == 0:
         sentences.append(
-            "The deep net is not clearly better than a linear model here: prefer the linear model, "
+            f"A deep net is the wrong tool for these data: {' and '.join(better)} did clearly better on the same rows."
+        )
+    elif linear is not None:
+        sentences.append(
+            f"The deep net is not clearly better than a linear model here: prefer {_with_article(linear)}, "
             "which is simpler, faster and easier to explain."
         )
-    elif verdicts.get("boosted_trees", 1) == 0:
+    elif equal:
         sentences.append(
             "The deep net and gradient boosting are about equal here: boosting is quicker to train, "
             "so the net needs another reason to be chosen."
         )
-    elif constant > 0 and baselines:
-        sentences.append("A deep net is a good choice for this table: it is clearly better than every baseline.")
+    elif baselines and not unlearned:
+        sentences.append("A deep net is a good choice for these data: it is clearly better than every baseline.")
+    if cut_short and (better or equal or unlearned):
+        sentences.append("The time budget cut its training short: with more time it may do better.")
     return tuple(sentences)
 
 

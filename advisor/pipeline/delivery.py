@@ -106,12 +106,19 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
         metrics=metrics,
         val_metrics=val_metrics,
         baselines=baselines,
-        comparison=compare_with_baselines(metrics, baselines),
+        comparison=compare_with_baselines(metrics, baselines, cut_short=_cut_short(fitted)),
         measurements=chosen.measurements,
         verdicts=chosen.verdicts(fitted.recommendation.requirements),
         parameters=count_cost(core).parameters,
         compressed=compressed,
         calibration=stated_calibration(bundle.task, bundle.test.y, answers),
+    )
+
+
+def _cut_short(fitted: Fitted) -> bool:
+    """Tell whether the delivered network's training ended before its time for want of time."""
+    return any(
+        event.kind == "shortened" or event.facts.get("reason") == "time_budget" for event in fitted.chosen.report.events
     )
 
 

@@ -66,7 +66,7 @@ def quality_sentences(metrics: Metrics, rows: int | None, comparison: tuple[str,
             )
         else:
             sentences.append(
-                f"Better here: {joined(other.title for other in better)}. A deep net is the wrong tool for this table, "
+                f"Better here: {joined(other.title for other in better)}. A deep net is the wrong tool for these data, "
                 "unless you need what only it gives you (its formats, its uncertainty, further training)."
             )
     elif others:

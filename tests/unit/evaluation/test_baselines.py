@@ -163,7 +163,7 @@ def test_the_wrong_tool_is_named_plainly():
     assert found[2].startswith("On 1000 test rows the deep net's root mean squared error is 0.5, ")
     assert found[2].endswith("clearly worse than the 0.4 of gradient boosting.")
     assert found[-1] == (
-        "A deep net is the wrong tool for this table: gradient boosting did clearly better on the same rows."
+        "A deep net is the wrong tool for these data: gradient boosting did clearly better on the same rows."
     )
     both = sentences(result(0.5), result(1.0), result(0.3), result(0.4))
     assert "the linear model and gradient boosting did clearly better" in both[-1]
@@ -177,6 +177,28 @@ def test_a_draw_with_a_simpler_model_recommends_the_simpler_one():
 def test_a_clear_win_and_learning_nothing_are_said():
     assert "good choice" in sentences(result(0.5), result(1.0), result(0.7), result(0.8))[-1]
     assert "learned nothing" in " ".join(sentences(result(1.0), result(1.0), result(0.7), result(0.8)))
+
+
+def forecast(net, naive, season, ridge, **more):
+    names = (
+        ("naive", "the last value again"),
+        ("seasonal_naive", "the last season again"),
+        ("ridge", "ridge regression"),
+    )
+    found = [Baseline(*name, result(error), 0.1, 10) for name, error in zip(names, (naive, season, ridge), strict=True)]
+    return compare_with_baselines(result(net), found, **more)
+
+
+def test_a_forecast_is_judged_beside_repeating_and_beside_ridge_regression():
+    assert "prefer ridge regression, which" in forecast(0.5, 1.0, 0.8, 0.499)[-1]
+    assert "wrong tool for these data: ridge regression did" in forecast(0.5, 1.0, 0.8, 0.4)[-1]
+    assert "nothing here that the last season again doesn't give" in " ".join(forecast(0.5, 1.0, 0.5, 0.7))
+    assert "good choice" in forecast(0.5, 1.0, 0.8, 0.7)[-1]
+
+
+def test_a_training_that_was_cut_short_is_not_the_last_word():
+    assert "with more time it may do better" in forecast(0.5, 1.0, 0.8, 0.4, cut_short=True)[-1]
+    assert "good choice" in forecast(0.5, 1.0, 0.8, 0.7, cut_short=True)[-1]
 
 
 def test_rare_classes_are_judged_by_balanced_accuracy():

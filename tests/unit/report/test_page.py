@@ -130,7 +130,7 @@ def test_what_is_not_carried_out_is_said_at_the_decision(page: Page) -> None:
 
 def test_the_verdict_comes_first_and_says_when_another_tool_is_better(page: Page) -> None:
     assert page.text.index("its RMSE is 5.31 MPa") < page.text.index("Decisions Each box")
-    assert "Better here: gradient-boosted trees. A deep net is the wrong tool for this table" in page.text
+    assert "Better here: gradient-boosted trees. A deep net is the wrong tool for these data" in page.text
 
 
 def test_requirements_are_judged_in_words_and_not_by_colour_alone(page: Page) -> None:
