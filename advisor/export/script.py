@@ -215,7 +215,8 @@ def generate_script(
         "loss_function": LOSSES[recipe["loss"]][0],
         "loss_class": LOSSES[recipe["loss"]][1],
         "optimizer": recipe["optimizer"],
-        "restores": recipe["early_stopping"] == "restore_best",
+        "restores": recipe["early_stopping"] != "none",
+        "most_accurate": recipe["early_stopping"] == "restore_most_accurate",
         "title": _title(recommendation, kind, found, style),
         "constants": constants_of(
             decisions,

@@ -117,7 +117,7 @@ def _training(
     ]
     if stop_after is not None:
         found.append(_Constant("STOP_AFTER", stop_after, why="The run's time budget was used up here."))
-    if recipe["early_stopping"] == "restore_best" and recipe["patience_epochs"] is not None:
+    if recipe["early_stopping"] != "none" and recipe["patience_epochs"] is not None:
         found.append(_Constant("PATIENCE_EPOCHS", recipe["patience_epochs"], "patience_epochs"))
     if recipe["gradient_clipping"] is not None:
         found.append(_Constant("LARGEST_GRADIENT", recipe["gradient_clipping"], "gradient_clipping"))

@@ -61,7 +61,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "range_test_repeats": ANY_NUMBER,
     "batch_size": ANY_NUMBER,
     "max_epochs": ANY_NUMBER,
-    "early_stopping": ("restore_best", "none"),
+    "early_stopping": ("restore_best", "restore_most_accurate", "none"),
     "patience_epochs": ANY_NUMBER,
     "gradient_clipping": ANY_NUMBER,
     "weight_averaging": ("none", "ema"),

@@ -295,7 +295,7 @@ def _training_sentence(inputs: ReportInputs) -> str:
         return "No epoch was finished."
     text = (
         f"{counted(len(training.epochs), 'epoch')} in {duration(training.seconds)}; the weights of epoch "
-        f"{training.best_epoch}, where the validation loss was lowest ({number(training.best_val_loss)}), were kept. "
+        f"{training.best_epoch}, with a validation loss of {number(training.best_val_loss)}, were kept. "
         f"The learning rate went up to {number(training.maximum_learning_rate, 3)}."
     )
     return text + (" Training was stopped by the user before its end." if training.interrupted else "")

@@ -28,6 +28,7 @@ class Progress:
         epochs: Finished epochs of the present attempt.
         best_epoch: Number of the best of them; 0 is the untrained model.
         best_val_loss: Its validation loss.
+        best_value: What it is the best in, the lower the better: that loss, or minus its accuracy.
         best: Its weights.
         initial: Snapshot before the first step, for a new start after a divergence.
         first_loss: Training loss of the very first batch of the attempt; what "diverged" is compared with.
@@ -44,6 +45,7 @@ class Progress:
     initial: list[Array]
     planned_epochs: int
     best_val_loss: float
+    best_value: float
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int = 0
     first_loss: float | None = None
@@ -115,10 +117,11 @@ def save(path: Path, progress: Progress, seconds: float, state: list[Array], mar
         **{
             name: value
             for name, value in vars(progress).items()
-            if name not in ("best", "initial", "epochs", "events", "best_val_loss")
+            if name not in ("best", "initial", "epochs", "events", "best_val_loss", "best_value")
         },
         "seconds": seconds,
         "best_val_loss": float(progress.best_val_loss).hex(),
+        "best_value": float(progress.best_value).hex(),
         "epochs": [asdict(epoch) for epoch in progress.epochs],
         "events": [{"kind": e.kind, "message": e.message, "facts": dict(e.facts)} for e in progress.events],
     }
@@ -173,6 +176,7 @@ def load(path: Path, marks: dict[str, str]) -> tuple[Progress, list[Array]]:
                 "best": groups["best"],
                 "initial": groups["initial"],
                 "best_val_loss": float.fromhex(document["best_val_loss"]),
+                "best_value": float.fromhex(document["best_value"]),
                 "epochs": [Epoch(**epoch) for epoch in document["epochs"]],
                 "events": [Event(**event) for event in document["events"]],
                 "range_test": tuple((rate, loss) for rate, loss in document["range_test"]),

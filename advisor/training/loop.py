@@ -108,7 +108,7 @@ class _Training:
         self._graph = EpochGraph(model, bundle, statistics, recipe)
         self._marks = checkpoint.fingerprint(model, bundle, statistics, recipe, seed)
         self._path: Path | None = None
-        self._progress = Progress(self._graph.result(), self._graph.snapshot(), recipe.max_epochs, math.inf)
+        self._progress = Progress(self._graph.result(), self._graph.snapshot(), recipe.max_epochs, math.inf, math.inf)
 
     def open(self, folder: Path | None, resume: bool) -> None:
         """Choose the checkpoint and, when resuming, take up what it holds."""
@@ -144,8 +144,10 @@ class _Training:
                 continue
             progress.epochs.append(epoch)
             counts = number >= self._recipe.counted_from_share * progress.planned_epochs
-            if counts and epoch.val_loss < progress.best_val_loss - self._recipe.min_delta:
-                progress.best_val_loss, progress.best_epoch, progress.best = epoch.val_loss, number, graph.result()
+            value = self._value(epoch.val_loss, epoch.val_metric)
+            if counts and value < progress.best_value - self._recipe.min_delta:
+                progress.best_value, progress.best_val_loss = value, epoch.val_loss
+                progress.best_epoch, progress.best = number, graph.result()
             wants_stop = listeners.end_epoch(epoch, progress.planned_epochs)
             progress.finished = self._is_over(number) or wants_stop
             if progress.finished and self._collapsed() and progress.attempt < self._recipe.max_retries:
@@ -155,7 +157,7 @@ class _Training:
                 self._write()
         listeners.end()
         self._write()
-        keeps_best = self._recipe.early_stopping == "restore_best"
+        keeps_best = self._recipe.early_stopping != "none"
         last = progress.epochs[-1] if progress.epochs and not keeps_best else None
         graph.deliver(progress.best if last is None else graph.result())
         return TrainingReport(
@@ -182,7 +184,7 @@ class _Training:
     def _prepare(self) -> None:
         """Measure the untrained model, find the maximum rate, and fit the schedule into the time."""
         progress, graph, recipe = self._progress, self._graph, self._recipe
-        progress.best_val_loss = self._untrained_loss()
+        progress.best_val_loss, progress.best_value = self._untrained()
         if isinstance(recipe.maximum_rate, str):
             rates = rates_of(recipe)
             drop = recipe.momentum_drop if recipe.schedule == "one_cycle" else 0.0  # as at 1cycle's maximum rate
@@ -294,14 +296,18 @@ class _Training:
         progress.epochs.clear()
         progress.first_loss = None
         progress.best_epoch, progress.best = 0, self._graph.result()
-        progress.best_val_loss = self._untrained_loss()
+        progress.best_val_loss, progress.best_value = self._untrained()
 
-    def _untrained_loss(self) -> float:
-        """Return the validation loss that the first epoch is held against."""
+    def _value(self, loss: float, metric: float) -> float:
+        """Return what epochs are compared by, the lower the better."""
+        return -metric if self._recipe.early_stopping == "restore_most_accurate" else loss
+
+    def _untrained(self) -> tuple[float, float]:
+        """Return the validation loss that the first epoch is held against, and what it is compared by."""
         if self._recipe.counted_from_share > 0:
-            return math.inf
-        loss, _ = self._graph.evaluate()
-        return loss if math.isfinite(loss) else math.inf
+            return math.inf, math.inf
+        loss, metric = self._graph.evaluate()
+        return (loss, self._value(loss, metric)) if math.isfinite(loss) else (math.inf, math.inf)
 
     def _is_over(self, number: int) -> bool:
         """Say whether training ends after this epoch, and note why when that is before the planned end."""
@@ -312,11 +318,12 @@ class _Training:
             message = f"The time budget of {self._time_budget:g} s was used up after epoch {number}."
             progress.events.append(Event("stopped", message, {"epoch": number, "reason": "time_budget"}))
             return True
-        if recipe.early_stopping != "restore_best" or recipe.patience_epochs is None:
+        if recipe.early_stopping == "none" or recipe.patience_epochs is None:
             return False
         since = number - max(progress.best_epoch, rising_epochs(progress.planned_epochs, recipe))
         if since < recipe.patience_epochs:
             return False
-        message = f"No better validation loss in the {since} epochs that count since epoch {progress.best_epoch}."
+        what = "validation loss" if recipe.early_stopping == "restore_best" else "validation accuracy"
+        message = f"No better {what} in the {since} epochs that count since epoch {progress.best_epoch}."
         progress.events.append(Event("stopped", message, {"epoch": number, "reason": "early_stopping"}))
         return True

@@ -42,15 +42,17 @@ class Recipe:
         batch_size: Rows a step; all training rows when there are fewer. The rows that don't fill a last batch sit out
             that epoch; every epoch shuffles anew.
         max_epochs: Length of the schedule.
-        early_stopping: ``restore_best`` keeps the weights of the best validation epoch; ``none`` keeps the last.
+        early_stopping: ``restore_best`` keeps the weights of the epoch with the lowest validation loss,
+            ``restore_most_accurate`` those of the one with the highest validation accuracy; ``none`` keeps the last.
         momentum: Highest momentum of ``sgd_momentum`` and ``sgd_nesterov``.
-        patience_epochs: Stop after so many epochs without a better validation loss; null never stops early. Epochs in
+        patience_epochs: Stop after so many epochs without a better one; null never stops early. Epochs in
             the rising half of 1cycle don't count: a rising rate is expected to disturb the validation loss.
         gradient_clipping: Largest global norm of the gradient; null leaves gradients alone.
         class_weighting: ``balanced`` weighs every class by the inverse of its share of the training rows.
         weight_averaging: ``ema`` validates and keeps an exponential moving average of the weights.
         target_scaling: How the targets of a regression are scaled; the statistics hold the numbers.
-        min_delta: Improvement of the validation loss that counts as better; on a tie the earlier epoch wins.
+        min_delta: Improvement of the validation loss (or accuracy) that counts as better; on a tie the earlier epoch
+            wins.
         momentum_drop: How far 1cycle lowers the momentum while the rate rises (HOML2 ch. 11: from 0.95 to 0.85).
         start_divisor: 1cycle starts at the maximum rate divided by this (HOML2 ch. 11: about ten times lower).
         annihilation_fraction: Share of the steps, at the end, in which 1cycle lets the rate fall to nearly nothing
@@ -210,6 +212,10 @@ class Recipe:
             for name in ("batch_size", "max_epochs", "range_test_steps", "range_test_repeats", "plateau_epochs")
             if getattr(self, name) < 1
         ]
+        if self.early_stopping == "restore_most_accurate" and self.task in ("regression", "forecasting"):
+            found.append(
+                Finding("T102", "early_stopping", "numbers have no accuracy; 'restore_best' goes by the loss.")
+            )
         if not 0 <= self.weight_decay < float("inf"):
             found.append(Finding("T102", "weight_decay", f"{self.weight_decay} is not a share of the weights."))
         if not 0 < self.plateau_factor < 1:

@@ -11,7 +11,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "loss": tuple(LOSSES),
     "optimizer": tuple(METHODS),
     "schedule": tuple(SCHEDULES),
-    "early_stopping": ("restore_best", "none"),
+    "early_stopping": ("restore_best", "restore_most_accurate", "none"),
     "class_weighting": ("none", "balanced"),
     "weight_averaging": ("none", "ema"),
     "target_scaling": ("standardize", "scale", "interval", "none"),

@@ -46,7 +46,16 @@ OTHERS = {"optimizer": "rmsprop", "early_stopping": "none", "embedding_size": No
           "regularization": "group_l1_on_inputs", "regularization_strengths": [0.01]}  # fmt: skip
 NESTEROV = {"optimizer": "sgd_nesterov", "dropout": "dropout", "dropout_rates": [0.1], "regularization": "l2",
             "regularization_strengths": [0.01]}  # fmt: skip
-VARIANTS: tuple[Mapping[str, Any], ...] = ({}, BATCH_NORMALIZED, LAYER_NORMALIZED, REGULARIZED, OTHERS, NESTEROV)
+ACCURATE = {"early_stopping": "restore_most_accurate", "class_weighting": "balanced"}
+VARIANTS: tuple[Mapping[str, Any], ...] = (
+    {},
+    BATCH_NORMALIZED,
+    LAYER_NORMALIZED,
+    REGULARIZED,
+    OTHERS,
+    NESTEROV,
+    ACCURATE,
+)
 
 
 def advice(task: str, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any], Recipe]:

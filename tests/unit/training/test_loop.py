@@ -43,6 +43,19 @@ def test_every_task_learns_and_leaves_the_best_weights(task: str) -> None:
         assert np.mean((output > 0.5) == data.val.y) == pytest.approx(best.val_metric)
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_the_most_accurate_epoch_can_be_kept_and_the_first_of_several(task: str) -> None:
+    data = bundle(task, 400)
+    model = network(data)
+    report = _train(data, model, max_epochs=20, early_stopping="restore_most_accurate")
+    accuracies = [epoch.val_metric for epoch in report.epochs]
+    assert report.best_epoch == accuracies.index(max(accuracies)) + 1
+    assert report.best_val_loss == report.epochs[report.best_epoch - 1].val_loss
+    output = np.asarray(model(data.val.x))
+    right = output.argmax(axis=1) == data.val.y if task == "multiclass" else (output > 0.5) == data.val.y
+    assert np.mean(right) == pytest.approx(max(accuracies))
+
+
 def test_inputs_of_any_rank_and_batch_normalization_and_penalties_train() -> None:
     data = bundle("multiclass", 200, shape=(3, 4))
     model = network(data, bn=True, l2=0.01, dropout=0.1)

@@ -63,6 +63,7 @@ def test_every_missing_slot_is_named() -> None:
         ({"maximum_learning_rate": "big"}, "'big' is neither 'range_test' nor a number"),
         ({"maximum_learning_rate": -0.1}, "-0.1 is not a positive rate"),
         ({"batch_size": 0}, "batch_size is 0"),
+        ({"early_stopping": "restore_most_accurate"}, "numbers have no accuracy"),
     ],
 )
 def test_values_that_training_does_not_carry_out_are_refused(change: dict[str, object], said: str) -> None:
