@@ -78,7 +78,8 @@ def test_what_is_declared_is_imported_and_what_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {canonical(re.match(r"[\w.-]+", each).group()) for group in groups for each in group}
-    homes = {name: {canonical(each) for each in packages_distributions()[name]} for name in imported()}
+    installed = packages_distributions()
+    homes = {name: {canonical(each) for each in installed[name]} for name in imported()}
     assert declared - set().union(*homes.values()) - {*RUN_BY_OTHERS} == set()
     assert {name for name, of in homes.items() if not of & declared} - {*COME_WITH} == set()
 
