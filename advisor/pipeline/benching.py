@@ -109,8 +109,8 @@ def _ways(run: Run) -> dict[str, Callable[[Array], Any]]:
     for extra in sorted((run.path / "model" / "ladder").glob("*.tflite")):
         ways[f"ladder/{extra.name}"] = _through(_ladder_runtime(run, extra))
     if "saved_model" in artifacts:
-        serve, types = load_saved_model(run.path / artifacts["saved_model"]), run.contract["serving_types"]
-        ways["SavedModel"] = lambda rows: serve(_raw(run.contract["serving_inputs"], types, len(rows)))
+        serve = load_saved_model(run.path / artifacts["saved_model"])
+        ways["SavedModel"] = lambda rows: serve(_raw(serve, len(rows)))
     if "onnx" in artifacts:
         ways["onnxruntime"] = load_onnx(run.path / artifacts["onnx"])
     return ways
@@ -134,10 +134,13 @@ def _through(runtime: Any) -> Callable[[Array], Any]:
     return lambda rows: runtime.predict_row(rows) if len(rows) == 1 else runtime.predict(rows)
 
 
-def _raw(inputs: Mapping[str, str], types: Mapping[str, str], count: int) -> dict[str, Array]:
-    kinds = {"string": "", "float64": np.float64(0), "float32": np.float32(0)}
-    return {name: np.full((count, 1), kinds.get(types.get(column, types.get(name, "float32")), np.float32(0)))
-            for column, name in inputs.items()}  # fmt: skip
+def _raw(serve: Any, count: int) -> dict[str, Array]:
+    """Return raw rows of the forms that a SavedModel's own signature asks for: zeros, and empty texts."""
+    _, wanted = serve.loaded.signatures["serving_default"].structured_input_signature
+    return {
+        name: np.full((count, *each.shape[1:]), "" if each.dtype.name == "string" else 0, each.dtype.as_numpy_dtype)
+        for name, each in wanted.items()
+    }
 
 
 def _bare(path: Path) -> Callable[[Array], Any]:

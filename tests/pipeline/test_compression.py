@@ -95,7 +95,7 @@ def test_the_steps_of_a_recurrent_network_stay_a_loop_where_that_keeps_the_size_
     assert found["ladder"][1]["name"] == "looped_steps"
     assert found["ladder"][1]["bytes"] < 50_000 < found["ladder"][0]["bytes"]
     assert run.requirements[0]["met"]
-    assert np.isfinite(run.predict(frame.drop("y"))).all()
+    assert np.isfinite(run.predict_proba(frame.drop("y"))).all()
 
 
 @pytest.mark.parametrize("kind", ["series", "texts", "forecast"])

@@ -10,18 +10,20 @@ from PIL import Image
 import advisor
 from advisor.errors import DataError
 from advisor.interfaces.cli.main import run as command
+from advisor.pipeline.benching import bench
 
 pytestmark = pytest.mark.slow
 
 
 def check_exports(run, rows):
-    """Every format was reloaded and compared within its tolerance, and both runtimes agree on raw rows."""
+    """Every format was reloaded and compared within its tolerance, both runtimes agree on raw rows, all are timed."""
     artifacts = {each["name"]: each for each in run.metrics["artifacts"]}
     assert {"keras", "saved_model", "litert"} <= set(artifacts)
     assert all(each["max_difference"] <= min(each["tolerance"], 1e-5) for each in artifacts.values())
     answers = [run.raw_outputs(rows, runtime=runtime) for runtime in ("litert", "keras")]
     scale = np.maximum(np.abs(answers[1]), 1.0)
     assert np.max(np.abs(answers[0] - answers[1]) / scale) <= 1e-5
+    assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}
 
 
 @pytest.mark.parametrize("architecture", ["wide_and_deep", "residual"])

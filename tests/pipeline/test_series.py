@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import advisor
+from advisor.pipeline.benching import bench
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +38,7 @@ def test_series_are_learned_delivered_and_predicted(tmp_path: Path) -> None:
     assert np.abs(difference).max() <= 1e-5
     one = frame.filter(pl.col("id") == 3).drop("id", "label")
     assert run.predict(one).shape == (1,)
+    assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}
 
 
 def test_forecasts_beat_the_naive_ones_and_every_format_agrees(tmp_path: Path) -> None:
@@ -54,3 +56,4 @@ def test_forecasts_beat_the_naive_ones_and_every_format_agrees(tmp_path: Path) -
     forecast = run.raw_outputs(frame)
     assert forecast.shape == (1, 5)
     assert np.abs(forecast - run.raw_outputs(frame, runtime="keras")).max() <= 1e-4
+    assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import advisor
+from advisor.pipeline.benching import bench
 
 pytestmark = pytest.mark.slow
 
@@ -33,3 +34,4 @@ def test_texts_are_learned_delivered_and_predicted(tmp_path: Path) -> None:
     assert np.abs(difference).max() <= 1e-5
     again = advisor.load_run(run.path)
     assert np.array_equal(again.predict(pl.DataFrame({"text": rows})), run.predict(rows))
+    assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}
