@@ -1,6 +1,7 @@
 """Small tables with a known signal, and recommendations that train them quickly."""
 
 import json
+import warnings
 
 import numpy as np
 import polars as pl
@@ -60,3 +61,22 @@ def quick():
         return Recommendation.from_json(json.dumps(document))
 
     return make
+
+
+@pytest.fixture
+def as_logged():
+    """Return what a run answers as a model of MLflow, to raw rows that its signature has let through."""
+
+    def answer(run, rows):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's own, of which there are many
+            from mlflow.models.utils import _enforce_schema as enforce
+
+            from advisor.interfaces.tracking.model import DeliveredModel, signature_of
+
+            signature = signature_of(run)
+            answers = DeliveredModel(run).predict(enforce(rows, signature.inputs))
+        assert list(answers) == [each.name for each in signature.outputs]
+        return answers
+
+    return answer

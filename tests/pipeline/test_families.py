@@ -63,7 +63,9 @@ def shapes_run(shapes, quick, tmp_path_factory):
     return advisor.train(decided, shapes, out=tmp_path_factory.mktemp("runs") / "run")
 
 
-def test_a_convolutional_network_tells_shapes_apart(shapes_run, shapes):
+def test_a_convolutional_network_tells_shapes_apart(shapes_run, shapes, as_logged):
+    pictures = np.zeros((3, *shapes_run.contract["encoder"]["shape"]), np.float32)
+    assert as_logged(shapes_run, pictures)["prediction"].tolist() == shapes_run.predict(pictures).tolist()
     assert shapes_run.metrics["test"]["auc"] > 0.9
     check_exports(shapes_run, [str(path) for path in sorted(shapes.glob("discs/*.png"))[:20]])
 

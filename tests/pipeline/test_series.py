@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from advisor.pipeline.benching import bench
 pytestmark = pytest.mark.slow
 
 
-def test_series_are_learned_delivered_and_predicted(tmp_path: Path) -> None:
+def test_series_are_learned_delivered_and_predicted(tmp_path: Path, as_logged: Any) -> None:
     generator = np.random.default_rng(0)
     rows = []
     for number in range(60):
@@ -38,10 +39,11 @@ def test_series_are_learned_delivered_and_predicted(tmp_path: Path) -> None:
     assert np.abs(difference).max() <= 1e-5
     one = frame.filter(pl.col("id") == 3).drop("id", "label")
     assert run.predict(one).shape == (1,)
+    assert as_logged(run, frame.drop("label").to_pandas())["prediction"].tolist() == run.predict(frame).tolist()
     assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}
 
 
-def test_forecasts_beat_the_naive_ones_and_every_format_agrees(tmp_path: Path) -> None:
+def test_forecasts_beat_the_naive_ones_and_every_format_agrees(tmp_path: Path, as_logged: Any) -> None:
     generator = np.random.default_rng(0)
     steps = np.arange(500)
     times = np.datetime64("2021-01-01", "us") + steps.astype("timedelta64[D]")
@@ -56,4 +58,5 @@ def test_forecasts_beat_the_naive_ones_and_every_format_agrees(tmp_path: Path) -
     forecast = run.raw_outputs(frame)
     assert forecast.shape == (1, 5)
     assert np.abs(forecast - run.raw_outputs(frame, runtime="keras")).max() <= 1e-4
+    assert np.allclose(as_logged(run, frame.to_pandas()), forecast)
     assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.slow
 FILL = ("film", "plot", "actor", "scene", "music", "story")
 
 
-def test_texts_are_learned_delivered_and_predicted(tmp_path: Path) -> None:
+def test_texts_are_learned_delivered_and_predicted(tmp_path: Path, as_logged: Any) -> None:
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 2, 240)
     texts = [
@@ -34,4 +36,5 @@ def test_texts_are_learned_delivered_and_predicted(tmp_path: Path) -> None:
     assert np.abs(difference).max() <= 1e-5
     again = advisor.load_run(run.path)
     assert np.array_equal(again.predict(pl.DataFrame({"text": rows})), run.predict(rows))
+    assert as_logged(run, pd.DataFrame({"text": rows}))["prediction"].tolist()[:2] == [1, 0]
     assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}

@@ -92,9 +92,13 @@ def answers(run: Run, encoded: Any, runtime: str) -> pl.DataFrame:
         encoded: Encoded rows, (rows, width).
         runtime: ``litert`` or ``keras``.
     """
+    return answers_of(run, run.outputs_of(encoded, runtime=runtime))
+
+
+def answers_of(run: Run, outputs: Any) -> pl.DataFrame:
+    """Return what a model's outputs, (rows, outputs), say as a table; see :func:`answers`."""
     import polars as pl
 
-    outputs = run.outputs_of(encoded, runtime=runtime)
     decided = run.decide(outputs)
     columns: dict[str, Any] = {"prediction": decided}
     if decided.ndim == 2:

@@ -10,11 +10,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from advisor.run import Run, load_run
 
 TYPES = {"numeric": "double", "boolean": "boolean", "categorical": "string", "datetime": "datetime", "text": "string"}
 """Kind of a column → its type in a signature. Whole numbers are ``double``: a missing one has no integer."""
-LABELS = {"integer": "long", "boolean": "boolean", "text": "string", "number": "double"}
+OTHERS = {"Boolean": "boolean"}
+"""Type of answers that aren't numbers → its type in a signature; others are ``string``."""
 PACKAGES = ("advisor", "keras", "tensorflow", "ai-edge-litert", "numpy", "polars", "narwhals", "scikit-learn")
 
 
@@ -43,24 +46,42 @@ def _load_pyfunc(data_path: str) -> DeliveredModel:
 
 
 def signature_of(run: Run) -> Any:
-    """Return the signature on raw rows (``mlflow.models.ModelSignature``), or None where the data are no table."""
+    """Return the signature on raw rows (``mlflow.models.ModelSignature``).
+
+    Rows of tables, texts and series are named columns, pictures an array (pictures, height, width, channels).
+    The type of a column that tells series apart or orders steps is left open.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
+    from advisor.interfaces.cli.predict import answers_of
+
+    said = answers_of(run, np.full((1, run.contract["outputs"]), 0.5, np.float32))
+    outputs = Schema([ColSpec(_type_of(kind), name) for name, kind in said.schema.items()])
+    return ModelSignature(Schema(_inputs_of(run)), outputs)
+
+
+def _inputs_of(run: Run) -> list[Any]:
+    from mlflow.types import ColSpec, TensorSpec
+    from mlflow.types.schema import AnyType
+
+    encoder = run.contract["encoder"]
+    if encoder.get("kind") == "image":
+        return [TensorSpec(np.dtype(np.float32), (-1, *encoder["shape"]))]
+    if encoder.get("kind") == "series":
+        keys = [encoder[key] for key in ("series_id", "time") if encoder.get(key) is not None]
+        named = [ColSpec(AnyType(), name, required=False) for name in keys]
+        return named + [ColSpec("double", name, required=False) for name in encoder["channels"]]
     schema = json.loads((Path(run.path) / "schema.json").read_text(encoding="utf-8"))
-    columns = [each for each in schema.get("columns", ()) if each["role"] == "feature"]
-    if (
-        not columns
-        or any(each["kind"] not in TYPES for each in columns)
-        or run.contract["encoder"].get("kind", "table") != "table"
-    ):
-        return None
-    inputs = Schema([ColSpec(TYPES[each["kind"]], each["name"], required=False) for each in columns])
-    if not run.classes:
-        return ModelSignature(inputs, Schema([ColSpec("double", "prediction")]))
-    label = LABELS.get(schema["target"].get("label_kind") or "text", "string")
-    names = [ColSpec("double", f"probability_{each}") for each in run.classes]
-    return ModelSignature(inputs, Schema([ColSpec(label, "prediction"), *names]))
+    features = [each for each in schema["columns"] if each["role"] == "feature"]
+    return [ColSpec(TYPES[each["kind"]], each["name"], required=False) for each in features]
+
+
+def _type_of(kind: Any) -> str:
+    """Return the type in a signature of a column of answers."""
+    if kind.is_float():
+        return "double"
+    return "long" if kind.is_integer() else OTHERS.get(str(kind), "string")
 
 
 def requirements() -> list[str]:
