@@ -65,8 +65,10 @@ def remeasure(folder):
             value = min(latency_ms(run)[0] for _ in range(3))
         elif name == "size":
             value = os.stat(path).st_size / 1000
-        else:
+        elif name == "sparsity":
             value = zeros(path)
+        else:
+            continue  # what 8 bits cost is of validation rows, which a run doesn't hold
         met = value >= required if name == "sparsity" else value <= required
         found[name] = {"required": required, "said": requirement["measured"], "said_met": requirement["met"],
                        "now": value, "met_now": met}  # fmt: skip

@@ -160,12 +160,14 @@ class PreparedRuntime:
         self._quantization = inputs["quantization"] if inputs["dtype"] == np.int8 else None
         self._dequantization = outputs["quantization"] if outputs["dtype"] == np.int8 else None
         self.outputs = int(outputs["shape"][-1])
-        self.width = 1 + max(int(column) for part in preparation.parts for column in part["columns"])
+        self._shape = preparation.shape
+        self.width = int(np.prod(self._shape))
         self._lock = threading.Lock()
 
     def predict_row(self, x: Array) -> Array:
         """Return the answer for one encoded row, float32 (outputs,)."""
-        return self._invoke(self._prepare(np.asarray(x, np.float32).reshape(1, -1)))
+        shape = (1, -1) if len(self._shape) == 1 else (1, *self._shape)
+        return self._invoke(self._prepare(np.asarray(x, np.float32).reshape(shape)))
 
     def predict(self, rows: Array) -> Array:
         """Return the answers for many encoded rows, float32 (n, outputs)."""

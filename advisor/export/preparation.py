@@ -17,6 +17,9 @@ from advisor.errors import ArtifactError, Finding
 
 KerasModel = Any
 _KINDS = ("numbers", "missing", "one_hot")
+"""Layers of a table's preprocessing, and the kinds of the parts that they become."""
+_PICTURES = "standardized"
+"""The layer that standardizes the channels of pictures."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Preparation:
 
     Attributes:
         parts: Blocks of prepared inputs, in order; each has a ``kind`` (numbers, missing, one_hot), its ``columns``,
-            and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``.
+            and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``. Pictures are one part of the
+            kind ``pictures``, with their ``shape`` and ``center`` and ``factor`` of each channel.
     """
 
     parts: tuple[Mapping[str, Any], ...]
@@ -36,9 +40,15 @@ class Preparation:
 
         Returns:
             The preprocessing, and the rest of the model, which shares its weights; None where embeddings are looked up,
-            for these are trained, and for data that are no table.
+            for these are trained, and for series and texts.
         """
         layers = {layer.name: layer for layer in core.layers}
+        if _PICTURES in layers and len(layers[_PICTURES].output.shape) == 4:
+            layer = layers[_PICTURES]
+            shape = [int(size) for size in layer.output.shape[1:]]
+            settings = {name: list(layer.get_config()[name]) for name in ("center", "factor")}
+            rest = type(core)(layer.output, core.outputs[0], name="rest")
+            return cls(({"kind": "pictures", "shape": shape, **settings},)), rest
         if {"embeddings", "crosses"} & set(layers) or not any(kind in layers for kind in _KINDS):
             return None
         parts = tuple(
@@ -67,8 +77,15 @@ class Preparation:
         """Return it JSON-ready."""
         return [dict(part) for part in self.parts]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one encoded row, as far as it is used."""
+        if self.parts[0]["kind"] == "pictures":
+            return tuple(self.parts[0]["shape"])
+        return (1 + max(int(column) for part in self.parts for column in part["columns"]),)
+
     def compile(self) -> Any:
-        """Return a function from encoded rows, float32 (n, width), to prepared inputs, float32 (n, inputs)."""
+        """Return a function from encoded rows, float32 (n, width) or (n, height, width, channels), to prepared ones."""
         steps = [_STEPS[part["kind"]](part) for part in self.parts]
         if len(steps) == 1:
             return steps[0]
@@ -107,9 +124,15 @@ def _one_hot(part: Mapping[str, Any]) -> Any:
     return lambda rows: (rows[:, columns] == codes).astype(np.float32)
 
 
+def _pictures(part: Mapping[str, Any]) -> Any:
+    center, factor = (np.asarray(part[name], np.float32) for name in ("center", "factor"))
+    return lambda rows: (rows - center) * factor
+
+
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "numbers": ("columns", "fill", "center", "factor"),
     "missing": ("columns",),
     "one_hot": ("columns", "codes"),
+    "pictures": ("shape", "center", "factor"),
 }
-_STEPS: Mapping[str, Any] = {"numbers": _numbers, "missing": _missing, "one_hot": _one_hot}
+_STEPS: Mapping[str, Any] = {"numbers": _numbers, "missing": _missing, "one_hot": _one_hot, "pictures": _pictures}

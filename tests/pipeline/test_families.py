@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 import advisor
 from advisor.errors import DataError
@@ -68,6 +69,26 @@ def test_a_convolutional_network_tells_shapes_apart(shapes_run, shapes, as_logge
     assert as_logged(shapes_run, pictures)["prediction"].tolist() == shapes_run.predict(pictures).tolist()
     assert shapes_run.metrics["test"]["auc"] > 0.9
     check_exports(shapes_run, [str(path) for path in sorted(shapes.glob("discs/*.png"))[:20]])
+
+
+def test_a_microcontroller_gets_a_convolutional_network_in_integers(quick, tmp_path):
+    digits = load_digits()
+    few = digits.target < 3
+    pictures, labels = digits.images[few].astype(np.float32), digits.target[few]
+    facts = {"task": "multiclass", "architecture": "convolutional", "data_kind": "image", "labeled_rows": len(labels)}
+    given = {**facts, "target_device": "microcontroller", "size_budget_kb": 60}
+    decided = quick(given, hidden_layers=2, filters=8, units=16, max_epochs=30, patience_epochs=30)
+    run = advisor.train(decided, (pictures, labels), out=tmp_path / "run")
+    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    measured = {each["name"]: each for each in run.requirements}
+    assert measured["size"]["met"]
+    assert measured["metric_cost"]["measured"] < 0.05
+    assert run.metrics["test"]["accuracy"] > 0.95
+    assert np.mean(run.predict(pictures) == run.predict(pictures, runtime="keras")) > 0.98
+    header = (run.path / "model" / "model_data.h").read_text()
+    assert "CONV_2D" in header
+    assert '"kind": "pictures"' in header
+    assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
 
 
 def test_pictures_are_predicted_from_files_and_arrays_alike(shapes_run, shapes):
