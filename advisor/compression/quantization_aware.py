@@ -148,7 +148,7 @@ def _blocks(core: Any) -> list[Block]:
         elif kind == "Activation" and found:
             kernel, bias, _ = found[-1]
             found[-1] = (kernel, bias, layer.activation.__name__)
-        elif (found and kind not in ("Dropout", "AlphaDropout")) or "Conv" in kind:
+        elif (found and kind not in ("Dropout", "AlphaDropout")) or "Conv" in kind or kind == "Flatten":
             unusable.append(f"{layer.name} ({kind})")
     unusable += [f"activation {name}" for _, _, name in found if name not in _APPLIED]
     if unusable or not found:

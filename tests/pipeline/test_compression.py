@@ -171,7 +171,7 @@ def test_a_microcontroller_without_a_file_in_8_bits_is_one_error_that_says_why(t
     assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
     said = capsys.readouterr().err
     assert "E109" in said
-    assert "embeddings are looked up in 32 bits" in said
+    assert "embeddings, series and texts are read in 32 bits" in said
     assert not out.exists()
 
 
