@@ -204,7 +204,7 @@ def _keep_zeros(tf_keras: Any, quantized: Any, blocks: list[Block]) -> list[Any]
     if not masks:
         return []
 
-    class Zeros(tf_keras.callbacks.Callback):  # type: ignore[misc]  # the toolkit's Keras has no types
+    class Zeros(tf_keras.callbacks.Callback):
         """Multiplies kernels by their masks."""
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

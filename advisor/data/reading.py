@@ -309,6 +309,6 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
                 "Arrays of Python objects are not read, because loading them could run code: save numbers or text.",
             )
         ) from error
-    except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:  # the last: unknown compression
         raise _damaged(place, "NPZ", str(error)) from error
     return arrays

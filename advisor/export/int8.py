@@ -20,6 +20,7 @@ from advisor.storage import write_text, write_with
 FEWEST_ROWS = 100
 """Fewest rows that say how far activations range; the converter's documentation asks for one to several hundred."""
 MOST_ROWS = 500
+"""Rows that ranges are learned from at most: the upper end of the same advice."""
 MICRO_OPERATIONS = frozenset(
     [
         "FULLY_CONNECTED",
@@ -50,6 +51,11 @@ MICRO_OPERATIONS = frozenset(
 _BYTES_A_LINE = 12
 
 
+def representative_rows(rows: Array) -> Array:
+    """Return at most :data:`MOST_ROWS` of the rows, evenly spread."""
+    return rows[:: max(1, len(rows) // MOST_ROWS)][:MOST_ROWS]
+
+
 def export_full_int8(
     rest: KerasModel, path: Path, prepared: Array, *, integers: bool = False, one_scale: bool = False
 ) -> None:
@@ -58,7 +64,8 @@ def export_full_int8(
     Args:
         rest: The model from prepared inputs to answers; see :class:`advisor.export.preparation.Preparation`.
         path: Final name, ending in ``.tflite``.
-        prepared: Prepared training rows that show how far each activation ranges, at least :data:`FEWEST_ROWS`.
+        prepared: Prepared training rows that show how far each activation ranges, at least :data:`FEWEST_ROWS`; see
+            :func:`representative_rows`.
         integers: Whether inputs and outputs are 8-bit integers too, as microcontrollers want it.
         one_scale: Whether all weights of a dense layer share one scale; else each neuron has its own.
 
@@ -77,8 +84,7 @@ def export_full_int8(
                 "Give more training rows, or use weights in 8 bits alone (precision int8).",
             )
         )
-    step = max(1, len(prepared) // MOST_ROWS)
-    chosen = np.ascontiguousarray(prepared[::step][:MOST_ROWS], np.float32)
+    chosen = np.ascontiguousarray(prepared, np.float32)
 
     def representative() -> Iterator[list[Array]]:
         for row in range(len(chosen)):

@@ -27,7 +27,7 @@ from advisor.evaluation import (
 )
 from advisor.export import LiteRTRuntime, export_litert, verify_litert
 from advisor.export.compare import TOLERANCES, compare, verified
-from advisor.export.int8 import MOST_ROWS, PreparedRuntime, export_full_int8, export_sparse
+from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, representative_rows
 from advisor.export.keras_format import predictor
 from advisor.export.preparation import Preparation
 from advisor.pipeline.device import DeviceProfile
@@ -236,8 +236,7 @@ class Workbench:
         """Export weights and activations in 8 bits; preprocessing stays outside of the file."""
         preparation, rest = self.cut(core)
         path = self.path(name)
-        rows = self.prepared.bundle.train.x
-        prepared = preparation.compile()(rows[:: max(1, len(rows) // MOST_ROWS)])
+        prepared = preparation.compile()(representative_rows(self.prepared.bundle.train.x))
         export_full_int8(rest, path, prepared, integers=name == "full_int8_integers", one_scale=one_scale)
         return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
