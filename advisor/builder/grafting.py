@@ -80,8 +80,12 @@ class Trunk:
                 f"it has {len(functional.inputs)} inputs and {len(functional.outputs)} outputs; one each is needed"
             )
         config = copy.deepcopy(functional.get_config())
-        self._entries: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in config["layers"]}
         self._layers = {layer.name: layer for layer in functional.layers}
+        self._entries: dict[str, dict[str, Any]] = {
+            entry["name"]: entry for entry in config["layers"] if entry["name"] in self._layers
+        }
+        for entry in self._entries.values():
+            _leave_masks_to_keras(entry, self._layers)
         for name, layer in self._layers.items():
             if isinstance(layer, keras.Model):
                 raise self._refusal(f"its layer {name!r} is a network of its own; give a flat one")
@@ -89,7 +93,10 @@ class Trunk:
                 raise self._refusal(f"its layer {name!r} is used several times")
         first = functional.inputs[0]._keras_history.operation.name
         self.start = start if start is not None else first
-        self._inputs = {name: _sources(self._entries[name]) for name in self._entries}
+        self._inputs = {name: _sources(self._entries[name]["inbound_nodes"]) for name in self._entries}
+        for name, sources in self._inputs.items():
+            if not set(sources) <= set(self._layers):
+                raise self._refusal(f"its layer {name!r} reads an operation that is no layer")
         self.shape = tuple(self._layers[self.start].output.shape[1:])
         self._order = self._above()
         self.cuts = self._find_cuts()
@@ -110,6 +117,15 @@ class Trunk:
         """Return the names of the layers below a cut, in order, dropout left out."""
         upto = self._order[: self._order.index(cut.layer) + 1]
         return tuple(name for name in upto if type(self._layers[name]).__name__ not in _DROPOUTS)
+
+    def line(self) -> tuple[str, ...]:
+        """Return the names of the layers from the start upwards that each read the one before, and nothing else."""
+        found = [self.start]
+        for name in self._order:
+            if self._inputs[name] != (found[-1],):
+                break
+            found.append(name)
+        return tuple(found[1:])
 
     def describe(self) -> str:
         """Return the reusable layers with a kernel in words: name, width, activation."""
@@ -298,10 +314,18 @@ def _dropped(keras: Namespace, tensor: Tensor, blueprint: Blueprint, index: int)
     return tensor if layer is None else layer(tensor)
 
 
-def _sources(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of the layers that a layer reads, each once."""
+def _leave_masks_to_keras(entry: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    """Forget the masks that no layer makes: Keras passes them on by itself wherever a layer is called."""
+    for node in entry["inbound_nodes"]:
+        settings = node.get("kwargs", {})
+        if not set(_sources([settings.get("mask")])) <= set(layers):
+            del settings["mask"]
+
+
+def _sources(nodes: Sequence[Any]) -> tuple[str, ...]:
+    """Return the names of what a layer's calls read, each once."""
     found: list[str] = []
-    waiting: list[Any] = list(entry["inbound_nodes"])
+    waiting = list(nodes)
     while waiting:
         value = waiting.pop(0)
         if isinstance(value, dict):

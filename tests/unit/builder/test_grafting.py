@@ -169,6 +169,27 @@ def test_a_sequential_network_of_somebody_else_is_read():
     assert not any("dropout" in name for name in graft.kept)
 
 
+def test_a_network_that_masks_its_steps_is_read_and_made_anew():
+    layers = [keras.layers.Masking(), keras.layers.GRU(3, return_sequences=True), keras.layers.GRU(2)]
+    network = keras.Sequential([keras.Input((5, 2)), *layers, keras.layers.Dense(1)])
+    trunk = Trunk(network)
+    assert trunk.line() == tuple(layer.name for layer in network.layers)
+    graft = trunk.graft(trunk.cuts[-1])
+    inputs = keras.Input((5, 2))
+    made = keras.Model(inputs, graft(keras, inputs, draw_up(DEFAULT, task="regression", outputs=1, seed=0)))
+    put_in(made, {name: network.get_layer(name).get_weights() for name in trunk.cuts[-1].kernels})
+    x = np.random.default_rng(0).normal(size=(4, 5, 2)).astype(np.float32)
+    x[1, 2:] = 0.0
+    np.testing.assert_allclose(made(x), keras.Model(network.inputs[0], network.layers[-2].output)(x), atol=1e-6)
+
+
+def test_a_line_ends_where_a_layer_reads_another_than_the_one_before():
+    inputs = keras.Input((5, 2))
+    first = keras.layers.GRU(3, name="first")(inputs)
+    both = keras.layers.Concatenate()([first, keras.layers.Flatten()(inputs)])
+    assert Trunk(keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(2)(both)))).line() == ("first",)
+
+
 def several_inputs():
     a, b = keras.Input((2,)), keras.Input((2,))
     return keras.Model([a, b], keras.layers.Dense(1)(keras.layers.Concatenate()([a, b])))
@@ -185,6 +206,11 @@ def nested():
     return keras.Model(a, keras.layers.Dense(1)(keras.Sequential([keras.layers.Dense(2)])(a)))
 
 
+def with_an_operation():
+    a = keras.Input((2,))
+    return keras.Model(a, keras.layers.Dense(1)(keras.ops.exp(keras.layers.Dense(2)(a))))
+
+
 def linear():
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 
@@ -199,6 +225,7 @@ def without_kernels():
         (several_inputs, "2 inputs"),
         (used_twice, "several times"),
         (nested, "network of its own"),
+        (with_an_operation, "an operation that is no layer"),
         (linear, "no hidden layer"),
         (without_kernels, "no layer with a kernel"),
     ],
