@@ -4,6 +4,7 @@ from advisor.builder.blueprint import Blueprint, draw_up
 from advisor.builder.columns import EncodedColumn, Layout, lay_out, usual_embedding_size
 from advisor.builder.core import build_core, logits_model, split_core, with_target_units
 from advisor.builder.cost import Cost, compiles_well, count_cost
+from advisor.builder.describing import describe_steps
 from advisor.builder.grafting import Cut, Graft, Trunk
 from advisor.builder.layers import register_layers
 from advisor.builder.matching import (
@@ -44,6 +45,7 @@ __all__ = [
     "carried_weights",
     "compiles_well",
     "count_cost",
+    "describe_steps",
     "draw_up",
     "end_of_preparation",
     "fit_statistics",

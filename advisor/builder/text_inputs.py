@@ -18,6 +18,8 @@ from advisor.errors import BuildError, Finding
 TOKENS = ("words", "pairs", "beginnings")
 EMBEDDED = "embedded_tokens"
 VOTES = "token_votes"
+NO_TOKEN = "  none  "
+"""Stands for an empty vocabulary, which Keras refuses; no token holds two spaces in a row."""
 
 
 def kinds_of(spec: InputSpec) -> list[str]:
@@ -109,11 +111,10 @@ def build_serving(core: Model, spec: InputSpec) -> Serving:
 
 def _lookup(keras: Namespace, tokens: list[str], name: str) -> Tensor:
     """Return the layer with the encoder's codes: 0 for "", 1 for unknown, then the tokens in their order."""
-    # No token holds two spaces in a row, so these can't be one.
     return keras.layers.StringLookup(
-        vocabulary=list(tokens) or ["  none  "],
+        vocabulary=list(tokens) or [NO_TOKEN],
         mask_token="",
-        oov_token="  unknown  ",
+        oov_token="  unknown  ",  # no token either, for the same reason
         num_oov_indices=1,
         name=name,
     )

@@ -8,10 +8,10 @@ from typing import Any
 from advisor.artifacts import Epoch, PretrainedBody
 from advisor.builder import Trunk, build_core, end_of_preparation, fit_statistics
 from advisor.pipeline.fitting import Interrupted, start_paths
-from advisor.pipeline.pretrained_source import STEP_KINDS
 from advisor.pipeline.recipes import recipe_for
 from advisor.pipeline.reusing import carry_over, categories_of
 from advisor.pipeline.reusing_steps import carry_over_steps
+from advisor.pipeline.step_network import STEP_KINDS, steps_of
 from advisor.pipeline.work import Work
 from advisor.problem.merging import complete_facts
 from advisor.recommendation import recommend
@@ -78,7 +78,7 @@ def pretrained_body(work: Work) -> PretrainedBody:
     if report.interrupted:
         raise Interrupted
     if encoder.inputs.kind in STEP_KINDS:
-        body = carry_over_steps(work, "auxiliary", title, core, encoder.inputs)
+        body = carry_over_steps(work, "auxiliary", title, steps_of(core, encoder.inputs))
     else:
         trunk = Trunk(core, end_of_preparation(core), place=title)
         categories = categories_of(encoder) if encoder.inputs.kind == "table" else {}

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import InputSpec
-from advisor.builder import Trunk, end_of_preparation, register_layers
+from advisor.builder import Trunk, describe_steps, end_of_preparation, register_layers
 from advisor.data import Source
 from advisor.errors import ArtifactError, Finding, RequestError
 from advisor.export import load_keras
 from advisor.framework import load_framework
 from advisor.pipeline.reusing_steps import match_series
+from advisor.pipeline.step_network import STEP_KINDS, StepNetwork, steps_of, steps_of_others
 from advisor.run import Run
 
-STEP_KINDS = ("series", "text")
-"""Kinds of data whose networks read step by step; their layers are matched by name, not cut."""
 OTHER_FRAMEWORKS: Mapping[str, str] = {
     ".pt": "PyTorch",
     ".pth": "PyTorch",
@@ -50,9 +49,10 @@ class PretrainedSource:
         sha256: Digest of the file.
         is_self_normalizing: Whether it is a plain dense stack with SELU and LeCun initialization.
         how: How that is known, in a sentence.
-        spec: What it reads, where a run says so.
+        spec: What it reads, where a run or layers of ours say so.
         categories: Raw column → its categories in the order of their codes, where a run says so.
         trunk: Its layers, and where it can be cut; None for a recurrent network of ours.
+        steps: Its layers for data that are read step by step, where it has such.
     """
 
     title: str
@@ -64,6 +64,7 @@ class PretrainedSource:
     trunk: Trunk | None
     spec: InputSpec | None = None
     categories: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    steps: StepNetwork | None = None
 
     def check_kind(self, source: Source) -> None:
         """Refuse data of another kind than the network reads.
@@ -71,29 +72,23 @@ class PretrainedSource:
         Raises:
             RequestError: If nothing could be matched.
         """
-        if self.spec is None and source.kind in STEP_KINDS:
-            raise RequestError(
-                Finding(
-                    "R204",
-                    "--pretrained",
-                    f"a .keras file says nothing of the {source.kind} that it reads, so its layers can't be matched.",
-                    "Give the run folder of a network for data like yours.",
-                )
-            )
-        if self.spec is None:
+        spec = self.spec
+        if spec is None and source.kind in STEP_KINDS:
+            spec = self._read_by_others(source)
+        if spec is None:
             return
-        if self.spec.kind != source.kind:
+        if spec.kind != source.kind:
             raise RequestError(
                 Finding(
                     "R205",
                     "--pretrained",
-                    f"{self.title} reads data of the kind {self.spec.kind}, yours are of the kind {source.kind}.",
+                    f"{self.title} reads data of the kind {spec.kind}, yours are of the kind {source.kind}.",
                     "Give a network for data like yours.",
                 )
             )
         if source.kind == "table":
             names = {column.name for column in source.schema.features}
-            theirs = {column.source for column in self.spec.columns}
+            theirs = {column.source for column in spec.columns}
             if not names & theirs:
                 raise RequestError(
                     Finding(
@@ -104,17 +99,48 @@ class PretrainedSource:
                     )
                 )
         elif source.kind == "series":
-            match_series(self.title, self.spec, source.encoder.inputs, "--pretrained")
-        elif source.kind == "image" and self.spec.shape[-1] != source.encoder.inputs.shape[-1]:
+            match_series(self.title, spec, source.encoder.inputs, "--pretrained")
+        elif source.kind == "text" and "words" not in spec.details:
+            raise RequestError(
+                Finding(
+                    "R204",
+                    "--pretrained",
+                    f"{self.title} holds no vocabulary, so nothing says which words its codes stand for.",
+                    "Give a run folder, the .keras file in one, or a network with its TextVectorization layer inside.",
+                )
+            )
+        elif source.kind == "image" and spec.shape[-1] != source.encoder.inputs.shape[-1]:
             raise RequestError(
                 Finding(
                     "R205",
                     "--pretrained",
-                    f"{self.title} reads pictures of {self.spec.shape[-1]} channels, yours have "
+                    f"{self.title} reads pictures of {spec.shape[-1]} channels, yours have "
                     f"{source.encoder.inputs.shape[-1]}.",
                     "Give a network for pictures like yours.",
                 )
             )
+
+    def _read_by_others(self, source: Source) -> InputSpec:
+        """Return what a network that wasn't made here reads step by step."""
+        if self.steps is None:
+            raise RequestError(
+                Finding(
+                    "R204",
+                    "--pretrained",
+                    f"{self.title} does not begin with a recurrent layer, so nothing of it reads your {source.kind}.",
+                    "Give a run folder, or a .keras file whose first layers are GRU or LSTM.",
+                )
+            )
+        if source.kind == "series" and "horizon" in source.encoder.inputs.details:
+            raise RequestError(
+                Finding(
+                    "R204",
+                    "--pretrained",
+                    f"{self.title} was not made by Advisor, whose forecasts read each channel by itself, in segments.",
+                    "Give a run folder, or the .keras file in one, whose series have the same season.",
+                )
+            )
+        return self.steps.spec
 
 
 def read_pretrained(given: Any) -> PretrainedSource:
@@ -160,9 +186,8 @@ def read_pretrained(given: Any) -> PretrainedSource:
     except ArtifactError as error:
         raise ArtifactError(*(replace(each, hint=_HINT) for each in error.findings)) from error
     inner = network.layers[-1]
-    if inner.name == "core" and type(inner).__name__ == "Functional":
-        network = inner
-    return _source(f"the network {path.name}", network, _digest(path))
+    core = inner if inner.name == "core" and type(inner).__name__ == "Functional" else network
+    return _source(f"the network {path.name}", core, _digest(path), describe_steps(network, core))
 
 
 def _of_run(folder: Path) -> PretrainedSource:
@@ -184,11 +209,13 @@ def _source(
     categories: Mapping[str, Sequence[str]] | None = None,
 ) -> PretrainedSource:
     if spec is not None and spec.kind in STEP_KINDS:
-        return PretrainedSource(title, network, None, sha256, False, "It is a recurrent network.", None, spec)
+        how = "It is a recurrent network."
+        return PretrainedSource(title, network, None, sha256, False, how, None, spec, steps=steps_of(network, spec))
     start = end_of_preparation(network)
     trunk = Trunk(network, start, place=title)
     normalizes, how = _normalizes_itself(trunk)
-    return PretrainedSource(title, network, start, sha256, normalizes, how, trunk, spec, categories or {})
+    steps = steps_of_others(trunk) if spec is None else None
+    return PretrainedSource(title, network, start, sha256, normalizes, how, trunk, spec, categories or {}, steps)
 
 
 def _normalizes_itself(trunk: Trunk) -> tuple[bool, str]:

@@ -13,6 +13,7 @@ from advisor.artifacts import Array, InputSpec, PretrainedBody, Statistics
 from advisor.builder import Trunk, carried_statistics, carried_tables, carried_weights, end_of_preparation, table_inputs
 from advisor.errors import Finding, RequestError
 from advisor.pipeline.reusing_steps import carry_over_steps
+from advisor.pipeline.step_network import STEP_KINDS
 from advisor.pipeline.work import Work
 
 EMBEDDINGS = "embeddings"
@@ -28,10 +29,11 @@ def pretrained_body(work: Work) -> PretrainedBody:
     """
     source = work.prepared.others.pretrained
     assert source is not None  # the stage asks only for what is there
+    if work.prepared.encoder.inputs.kind in STEP_KINDS:
+        assert source.steps is not None  # others are refused when the data are read
+        return carry_over_steps(work, "reuse", source.title, source.steps)
     trunk = source.trunk
-    if trunk is None:
-        assert source.spec is not None  # such a network comes from a run, which says what it reads
-        return carry_over_steps(work, "reuse", source.title, source.network, source.spec)
+    assert trunk is not None  # only a network for steps has none
     if source.spec is not None:
         body = carry_over(work, "reuse", source.title, source.network, trunk, source.spec, source.categories)
     elif source.start == STANDARDIZED and work.prepared.encoder.inputs.kind == "image":

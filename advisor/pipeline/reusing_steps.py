@@ -1,7 +1,8 @@
 """Layers of another recurrent network, matched to the user's own series or texts.
 
 They begin the recommended network, so they must be of its form: the same cell, width and size of embeddings. Layers
-are matched from the input upwards, and the first one of another form ends it.
+are matched from the input upwards, and the first one of another form ends it. One that reads forwards only begins the
+half of ours that does.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.artifacts import Array, InputSpec, PretrainedBody, Statistics
-from advisor.builder import EMBEDDED_TOKENS, STANDARDIZED_STEPS, token_kinds
+from advisor.builder import EMBEDDED_TOKENS, token_kinds
 from advisor.data.text_tokens import FIRST_TOKEN_CODE
 from advisor.errors import Finding, RequestError
+from advisor.pipeline.step_network import StepNetwork
 
 if TYPE_CHECKING:
     from advisor.pipeline.work import Work
@@ -25,50 +27,61 @@ if TYPE_CHECKING:
 FRESH = -1
 _OPTIONS = {"reuse": "--pretrained", "auxiliary": "--auxiliary"}
 SHOWN = 5
+USUAL = {
+    "activation": "tanh",
+    "recurrent_activation": "sigmoid",
+    "use_bias": True,
+    "reset_after": True,
+    "go_backwards": False,
+}
+"""Settings of every cell that is recommended; a network of others may have other ones."""
 Places = NDArray[np.int64]
 
 
-def carry_over_steps(work: Work, kind: str, title: str, network: Any, spec: InputSpec) -> PretrainedBody:
-    """Match the lower layers of a recurrent network of ours to the user's own inputs.
+def carry_over_steps(work: Work, kind: str, title: str, source: StepNetwork) -> PretrainedBody:
+    """Match the lower layers of a recurrent network to the user's own inputs.
 
-    Channels of series and tokens of texts are matched by name; what only the user's data have begins fresh. A forecast
-    reads every channel by itself, so only the length of its segments must be the same.
+    Channels of series and tokens of texts are matched by name; what only the user's data have begins fresh. Where
+    nothing names the channels, they are matched in their order. A forecast reads every channel by itself, so only the
+    length of its segments must be the same.
 
     Args:
         work: The user's data and the recommended network.
         kind: ``reuse`` or ``auxiliary``.
         title: What the source is called.
-        network: Its network for encoded rows.
-        spec: What it reads.
+        source: Its layers, and what it reads.
 
     Raises:
         RequestError: If nothing can be matched.
     """
-    own = work.prepared.encoder.inputs
+    own, theirs = work.prepared.encoder.inputs, source.layers
     weights: dict[str, tuple[Array, ...]] = {}
     statistics: Statistics | None = None
+    places: Places | None
     if own.kind == "text":
-        places, tables, note = _match_tokens(title, network, spec, own, work.values["embedding_size"], _OPTIONS[kind])
+        places, tables, note = _match_tokens(title, source, own, work.values["embedding_size"], _OPTIONS[kind])
         weights[EMBEDDED_TOKENS] = tables
     else:
-        places, note = match_series(title, spec, own, _OPTIONS[kind])
-        if "horizon" not in own.details:
-            statistics = _as_there(work.prepared.statistics, network.get_layer(STANDARDIZED_STEPS), places)
+        places, note = match_series(title, source.spec, own, _OPTIONS[kind])
+        if source.scaling is not None:
+            statistics = _as_there(work.prepared.statistics, *source.scaling, places)
+    notes = [note]
+    if own.kind == "series" and not source.spec.details:
+        how = "with your training rows, for it scales none" if source.scaling is None else "as its own layers do it"
+        notes.append(f"Your channels are standardized {how}.")
     fresh = {layer.name: layer for layer in work.build(statistics=statistics).layers}
-    theirs = {layer.name: layer for layer in network.layers}
     names = []
     for index in count(1):
         name = f"recurrent_{index}"
-        if name not in theirs or name not in fresh:
-            break
-        found = _carried(theirs[name], places if index == 1 else None)
-        if [each.shape for each in found] != [each.shape for each in fresh[name].get_weights()]:
+        found = _carried(theirs[name], fresh[name], places) if name in theirs and name in fresh else ()
+        if not found:
             break
         names.append(name)
         weights[name] = found
         normalization = f"normalization_{index}"
-        if normalization in theirs and normalization in fresh:
+        if _is_alike(theirs.get(normalization), fresh.get(normalization)):
             weights[normalization] = tuple(theirs[normalization].get_weights())
+        places = _places_above(theirs[name], fresh[name])
     if not names:
         first = "recurrent_1"
         raise RequestError(
@@ -77,11 +90,13 @@ def carry_over_steps(work: Work, kind: str, title: str, network: Any, spec: Inpu
                 _OPTIONS[kind],
                 f"{title} begins with {_form(theirs.get(first))}, the recommended network with "
                 f"{_form(fresh.get(first))}.",
-                "Give a run whose recurrent layers are of the recommended form.",
+                "Give one whose recurrent layers are of the recommended form.",
             )
         )
+    if any(_directions(theirs[name]) < _directions(fresh[name]) for name in names):
+        notes.append("It reads forwards only: the halves of your layers that read backwards begin fresh.")
     return PretrainedBody(
-        kind=kind, title=title, layers=tuple(names), weights=weights, statistics=statistics, notes=(note,)
+        kind=kind, title=title, layers=tuple(names), weights=weights, statistics=statistics, notes=tuple(notes)
     )
 
 
@@ -106,6 +121,8 @@ def match_series(title: str, spec: InputSpec, own: InputSpec, option: str) -> tu
 
 
 def _match_channels(title: str, spec: InputSpec, own: InputSpec, option: str) -> tuple[Places, str]:
+    if "channels" not in spec.details:
+        return _match_in_order(title, spec, own, option)
     theirs, mine = list(spec.details["channels"]), list(own.details["channels"])
     places = np.array([theirs.index(name) if name in theirs else FRESH for name in mine])
     if (places == FRESH).all():
@@ -115,6 +132,21 @@ def _match_channels(title: str, spec: InputSpec, own: InputSpec, option: str) ->
     fresh = [name for name, place in zip(mine, places, strict=True) if place == FRESH]
     more = f"; fresh weights for {_listed(fresh)}" if fresh else ""
     return places, f"{int((places != FRESH).sum())} of your {len(mine)} channels are matched by name{more}."
+
+
+def _match_in_order(title: str, spec: InputSpec, own: InputSpec, option: str) -> tuple[Places, str]:
+    theirs, mine = spec.shape[-1], own.details["channels"]
+    if theirs != len(mine):
+        raise RequestError(
+            Finding(
+                "R205",
+                option,
+                f"{title} reads {theirs} channels, yours are {len(mine)}: {_listed(mine)}.",
+                "Give one for as many channels, or a run folder, where channels are matched by name.",
+            )
+        )
+    note = f"It says nothing of names: its channels are taken for yours in their order, {', '.join(mine)}."
+    return np.arange(theirs), note
 
 
 def _match_segments(title: str, spec: InputSpec, own: InputSpec, option: str) -> tuple[Places, str]:
@@ -132,22 +164,22 @@ def _match_segments(title: str, spec: InputSpec, own: InputSpec, option: str) ->
 
 
 def _match_tokens(
-    title: str, network: Any, spec: InputSpec, own: InputSpec, size: int, option: str
+    title: str, source: StepNetwork, own: InputSpec, size: int, option: str
 ) -> tuple[Places, tuple[Array, ...], str]:
     """Return the places of the embeddings' numbers, and a table for each kind of token with NaN for new tokens."""
-    layer = network.get_layer(EMBEDDED_TOKENS)
-    if layer.size != size:
+    spec, there = source.spec, [np.asarray(table) for table in source.layers[EMBEDDED_TOKENS].get_weights()]
+    if there[0].shape[1] != size:
         raise RequestError(
             Finding(
                 "R207",
                 option,
-                f"{title} has {layer.size} numbers for a token, the recommended network {size}.",
-                "Give a run whose embeddings are of the recommended size.",
+                f"{title} has {there[0].shape[1]} numbers for a token, the recommended network {size}.",
+                "Give one whose embeddings are of the recommended size.",
             )
         )
     known = {
-        name: (index, np.asarray(table))
-        for index, (name, table) in enumerate(zip(token_kinds(spec), layer.get_weights(), strict=True))
+        name: (index, table)
+        for index, (name, table) in enumerate(zip(token_kinds(spec), there, strict=True))
         if name != "beginnings" or spec.details.get("letters") == own.details.get("letters")
     }
     places, tables, matched = [], [], 0
@@ -170,34 +202,63 @@ def _match_tokens(
     return np.concatenate(places), tuple(tables), f"{matched:,} of your {count:,} tokens are known to it."
 
 
-def _as_there(own: Statistics, layer: Any, places: Places) -> Statistics:
+def _as_there(own: Statistics, center: Array, factor: Array, places: Places) -> Statistics:
     """Return the statistics with which the source's layers are used to read the channels in common."""
     there = places != FRESH
     mean, scale = np.array(own.mean, np.float64), np.array(own.scale, np.float64)
-    mean[there] = np.asarray(layer.center, np.float64)[places[there]]
-    scale[there] = 1.0 / np.asarray(layer.factor, np.float64)[places[there]]
+    mean[there] = center[places[there]]
+    scale[there] = 1.0 / factor[places[there]]
     return replace(own, mean=mean, scale=scale)
 
 
-def _carried(layer: Any, places: Places | None) -> tuple[Array, ...]:
-    """Return a recurrent layer's arrays; the kernels for its inputs are put in the order of the user's own."""
+def _carried(layer: Any, fresh: Any, places: Places | None) -> tuple[Array, ...]:
+    """Return a recurrent layer's arrays as the user's own network has them, or none where the form is another.
+
+    The kernels for its inputs are put in the order of the user's own.
+    """
+    if _cell_form(layer) != _cell_form(fresh):
+        return ()
     arrays = [np.asarray(each) for each in layer.get_weights()]
-    if places is None:
-        return tuple(arrays)
-    directions = 2 if hasattr(layer, "backward_layer") else 1
-    for index in range(0, len(arrays), len(arrays) // directions):
-        kernel = np.full((len(places), arrays[index].shape[1]), np.nan, arrays[index].dtype)
-        kernel[places != FRESH] = arrays[index][places[places != FRESH]]
-        arrays[index] = kernel
-    return tuple(arrays)
+    wanted = [each.shape for each in fresh.get_weights()]
+    if places is not None:
+        for index in range(0, len(arrays), len(arrays) // _directions(layer)):
+            kernel = np.full((len(places), arrays[index].shape[1]), np.nan, arrays[index].dtype)
+            kernel[places != FRESH] = arrays[index][places[places != FRESH]]
+            arrays[index] = kernel
+    arrays += [np.full(shape, np.nan, np.float32) for shape in wanted[len(arrays) :]]
+    return tuple(arrays) if [each.shape for each in arrays] == wanted else ()
+
+
+def _places_above(layer: Any, fresh: Any) -> Places | None:
+    """Return the places of what the next layer reads; None where both networks have the same."""
+    if _directions(layer) == _directions(fresh):
+        return None
+    units = np.arange(layer.units)
+    return np.concatenate([units, np.full_like(units, FRESH)])
+
+
+def _directions(layer: Any) -> int:
+    return 2 if hasattr(layer, "backward_layer") else 1
+
+
+def _cell_form(layer: Any) -> str:
+    cell = getattr(layer, "forward_layer", layer)
+    settings = cell.get_config()
+    others = [f"{name} {settings[name]}" for name, usual in USUAL.items() if settings.get(name, usual) != usual]
+    return f"{cell.units} {type(cell).__name__} units" + (f" ({', '.join(others)})" if others else "")
+
+
+def _is_alike(layer: Any, fresh: Any) -> bool:
+    """Return whether two layers that normalize are of one kind and width; None stands for no layer."""
+    if layer is None or type(layer) is not type(fresh):
+        return False
+    return [each.shape for each in layer.get_weights()] == [each.shape for each in fresh.get_weights()]
 
 
 def _form(layer: Any) -> str:
     if layer is None:
         return "no recurrent layer"
-    cell = getattr(layer, "forward_layer", layer)
-    both = " in both directions" if cell is not layer else ""
-    return f"{cell.units} {type(cell).__name__} units{both}"
+    return _cell_form(layer) + (" in both directions" if _directions(layer) == 2 else "")
 
 
 def _nothing_in_common(title: str, what: str, theirs: Sequence[str], mine: Sequence[str], option: str) -> RequestError:

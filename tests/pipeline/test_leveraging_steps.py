@@ -1,7 +1,9 @@
 """Recurrent layers of other series and texts: matched by channel and by token, tried, judged, and refused clearly."""
 
 import json
+import shutil
 
+import keras
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import advisor
 from advisor.builder import put_in
 from advisor.errors import RequestError
+from advisor.interfaces.cli.main import run as command
 from advisor.pipeline import Request, train_network
 from advisor.pipeline.fitting import candidates
 from advisor.pipeline.leveraging import _tries_of
@@ -221,8 +224,11 @@ def test_forecasts_take_layers_of_forecasts_with_the_same_season(quick, tmp_path
     body, _ = matched(forecast_request(quick, 400, 12, facts=facts, pretrained=source.path), tmp_path)
     assert body.layers == ("recurrent_1",)
     assert body.statistics is None
-    with pytest.raises(RequestError, match=r"R207.*segments of 12 steps, yours are cut into 7"):
-        prepare(forecast_request(quick, 400, 7, facts=facts, pretrained=source.path))
+    alone = copied(source, tmp_path)
+    assert_same(matched(forecast_request(quick, 400, 12, facts=facts, pretrained=alone), tmp_path)[0], body)
+    for given in (source.path, alone):
+        with pytest.raises(RequestError, match=r"R207.*segments of 12 steps, yours are cut into 7"):
+            prepare(forecast_request(quick, 400, 7, facts=facts, pretrained=given))
 
 
 def test_what_can_not_be_matched_is_one_clear_error(quick, series_source, text_source, tmp_path):
@@ -244,6 +250,118 @@ def test_what_can_not_be_matched_is_one_clear_error(quick, series_source, text_s
     other = problem(data_kind="text", pretrained_model_available=True)
     small = {"hidden_layers": 1, "embedding_size": 6}
     refused(texts(60, 1), "R207", "4 numbers for a token, the recommended network 6", text_source.path, other, **small)
-    moved = tmp_path / "model.keras"
-    moved.write_bytes((series_source.path / "model" / "model.keras").read_bytes())
-    refused(series(24, 1), "R204", "says nothing of the series that it reads", moved)
+
+
+def copied(run, folder):
+    """The network of a run in a file by itself."""
+    return shutil.copy(run.path / "model" / "model.keras", folder / "copy.keras")
+
+
+def assert_same(body, other):
+    assert (body.layers, list(body.weights)) == (other.layers, list(other.weights))
+    for name, arrays in body.weights.items():
+        for one, two in zip(arrays, other.weights[name], strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert (body.statistics is None) == (other.statistics is None)
+    if body.statistics is not None:
+        np.testing.assert_array_equal(body.statistics.mean, other.statistics.mean)
+        np.testing.assert_array_equal(body.statistics.scale, other.statistics.scale)
+
+
+def test_a_file_out_of_a_run_gives_the_same_weights_as_the_run(quick, series_source, text_source, tmp_path):
+    facts = problem(data_kind="series", pretrained_model_available=True)
+    asked = {"recommendation": quick(facts, **SMALL), "data_options": OPTIONS, "data_kind": "series"}
+    mine = series(24, 1)
+    whole, _ = matched(Request(mine, "y", pretrained=series_source.path, **asked), tmp_path)
+    alone, _ = matched(Request(mine, "y", pretrained=copied(series_source, tmp_path), **asked), tmp_path)
+    assert_same(alone, whole)
+    assert alone.notes == (
+        "It says nothing of names: its channels are taken for yours in their order, u, v.",
+        "Your channels are standardized as its own layers do it.",
+    )
+    asked["recommendation"] = quick(facts | {"data_kind": "text"}, **{**SMALL, "hidden_layers": 1, "embedding_size": 4})
+    asked |= {"data_options": {}, "data_kind": "text"}
+    mine = texts(60, 1).with_columns(pl.col("text").str.replace_all("kind", "gentle"))
+    whole, _ = matched(Request(mine, "y", pretrained=text_source.path, **asked), tmp_path)
+    alone, _ = matched(Request(mine, "y", pretrained=copied(text_source, tmp_path), **asked), tmp_path)
+    assert_same(alone, whole)
+    assert alone.notes == whole.notes
+
+
+def of_others(path, *layers, shape=(None, 2), dtype="float32"):
+    """Save a network made with Keras alone."""
+    keras.Sequential([keras.Input(shape, dtype=dtype), *layers, keras.layers.Dense(2)]).save(path)
+    return path
+
+
+def test_recurrent_layers_of_somebody_else_s_network_are_tried(quick, tmp_path):
+    request = Request(
+        series(24, 1),
+        "y",
+        recommendation=quick(
+            problem(data_kind="series", pretrained_model_available=True), **{**SMALL, "hidden_layers": 1}, max_epochs=2
+        ),
+        data_options=OPTIONS,
+        pretrained=of_others(
+            tmp_path / "theirs.keras", keras.layers.GRU(8, return_sequences=True), keras.layers.GRU(8)
+        ),
+    )
+    _, fitted = train_network(request, tmp_path / "run")
+    (told,) = fitted.leveraging
+    assert told.outcome in ("kept", "dropped")
+    assert told.layers == (1,)
+    assert told.notes == (
+        "It says nothing of names: its channels are taken for yours in their order, u, v.",
+        "Your channels are standardized with your training rows, for it scales none.",
+        "It reads forwards only: the halves of your layers that read backwards begin fresh.",
+    )
+
+
+def test_each_half_and_each_table_takes_what_a_network_of_others_has(quick, tmp_path):
+    scaled = keras.layers.Normalization(mean=[1.0, 2.0], variance=[4.0, 9.0])
+    forwards = [keras.layers.LSTM(8, return_sequences=True), keras.layers.LSTM(8)]
+    asked = quick(problem(data_kind="series", pretrained_model_available=True), **SMALL, recurrent_cell="lstm")
+    path = of_others(tmp_path / "theirs.keras", keras.layers.Masking(), scaled, *forwards)
+    request = Request(series(24, 1), "y", recommendation=asked, data_options=OPTIONS, pretrained=path)
+    body, _ = matched(request, tmp_path)
+    np.testing.assert_allclose(body.statistics.mean, [1.0, 2.0])
+    np.testing.assert_allclose(body.statistics.scale, [2.0, 3.0])
+    for layer, arrays in zip(forwards, body.weights.values(), strict=True):
+        kernel, recurrent, bias = layer.get_weights()
+        np.testing.assert_array_equal(arrays[0][: len(kernel)], kernel)
+        np.testing.assert_array_equal(arrays[1], recurrent)
+        np.testing.assert_array_equal(arrays[2], bias)
+        assert all(np.isnan(each).all() for each in (arrays[0][len(kernel) :], *arrays[3:]))
+    cut = keras.layers.TextVectorization()
+    cut.adapt(["good good good bad bad else"])
+    table, both = keras.layers.Embedding(9, 4, mask_zero=True), keras.layers.Bidirectional(keras.layers.GRU(8))
+    path = of_others(tmp_path / "theirs.keras", cut, table, both, shape=(1,), dtype="string")
+    small = {**SMALL, "hidden_layers": 1, "embedding_size": 4}
+    asked = quick(problem(data_kind="text", pretrained_model_available=True), **small)
+    request = Request(texts(60, 1), "y", recommendation=asked, data_kind="text", pretrained=path)
+    body, prepared = matched(request, tmp_path)
+    own = prepared.encoder.inputs.details["words"]
+    rows = [2 + own.index(word) for word in ("good", "bad")]
+    np.testing.assert_array_equal(body.weights["embedded_tokens"][0][rows], table.get_weights()[0][2:4])
+    np.testing.assert_array_equal(body.weights["recurrent_1"][0][:4], both.get_weights()[0])
+    assert np.isnan(body.weights["recurrent_1"][0][4:]).all()
+
+
+def test_files_that_can_not_be_matched_end_the_command_with_one_error(tmp_path, capsys):
+    for name, data in (("series", series(24, 1)), ("texts", texts(60, 1))):
+        data.write_csv(tmp_path / f"{name}.csv")
+
+    def refused(data, *more):
+        asked = ["train", "--data", str(tmp_path / data), "--target", "y", "--out", str(tmp_path / "run"), *more]
+        assert command([*asked, "--no-progress", "--pretrained", str(tmp_path / "theirs.keras")]) == 2
+        assert not (tmp_path / "run").exists()
+        return capsys.readouterr().err
+
+    of_others(tmp_path / "theirs.keras", keras.layers.GRU(64), shape=(None, 3))
+    told = refused("series.csv", "--series-id", "id", "--time", "t")
+    assert "R205 the network theirs.keras reads 3 channels, yours are 2: u, v." in told
+    of_others(tmp_path / "theirs.keras", keras.layers.LSTM(64))
+    told = refused("series.csv", "--series-id", "id", "--time", "t")
+    assert "R207 the network theirs.keras begins with 64 LSTM units, the recommended network with" in told
+    of_others(tmp_path / "theirs.keras", keras.layers.Embedding(9, 4), keras.layers.GRU(8), shape=(6,))
+    assert "R204 the network theirs.keras holds no vocabulary" in refused("texts.csv")

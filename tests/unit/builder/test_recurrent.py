@@ -10,10 +10,18 @@ import pytest
 
 from advisor import recommend
 from advisor.artifacts import InputSpec, Part, Statistics
-from advisor.builder import build_core, build_serving, laid_out, logits_model, start_forecast, start_votes
+from advisor.builder import (
+    build_core,
+    build_serving,
+    describe_steps,
+    laid_out,
+    logits_model,
+    start_forecast,
+    start_votes,
+)
 from advisor.data.text_tokens import TextCodes, Vocabulary
 from advisor.errors import BuildError
-from advisor.export import LiteRTRuntime, export_litert
+from advisor.export import LiteRTRuntime, export_litert, load_keras, save_keras
 
 STEPS, CHANNELS = 5, 2
 TEXTS = ("a good film , really", "a bad film", "A GOOD good plot's 19 scenes and a very long text", "", "naïve zzz")
@@ -99,6 +107,34 @@ def test_texts_inside_the_served_model_are_cut_up_as_outside(letters: int) -> No
     answers = serving.model({serving.inputs["text"]: raw}).numpy()
     assert np.abs(answers - core(x).numpy()).max() < 1e-6
     assert letters != 3 or x[4, 0, 2] == 4  # a beginning is counted in letters, not in bytes
+
+
+@pytest.mark.parametrize("letters", [0, 3])
+@pytest.mark.parametrize("pairs", [(), ("a good", "good film")])
+def test_a_file_for_texts_says_itself_which_tokens_it_knows(
+    letters: int, pairs: tuple[str, ...], tmp_path: Path
+) -> None:
+    details: dict[str, Any] = {"column": "text", "words": ["a", "film", "good"], "pairs": list(pairs)}
+    details |= {"beginnings": ["fil", "goo"], "letters": letters} if letters else {}
+    spec = InputSpec("text", (6, 3 if letters else 2), details=details)
+    slots, kinds = values("text", "binary"), spec.shape[1]
+    core = build_core(slots, spec, _nothing(kinds), task="binary", outputs=1, seed=0, architecture="recurrent")
+    save_keras(build_serving(core, spec).model, tmp_path / "model.keras")
+    serving = load_keras(tmp_path / "model.keras")
+    found = describe_steps(serving, serving.layers[-1])
+    assert found is not None
+    assert (found.kind, found.shape) == ("text", spec.shape)
+    assert found.details == {name: value for name, value in details.items() if name != "column"}
+    assert describe_steps(core, core) == InputSpec("text", spec.shape)  # the core alone knows codes only
+
+
+def test_a_core_for_series_or_forecasts_says_what_it_reads_but_not_how_its_channels_are_called() -> None:
+    core = series_core()
+    assert describe_steps(core, core) == InputSpec("series", (STEPS, CHANNELS))
+    spec = InputSpec("series", (12, 2), details={"channels": ["u", "v"], "horizon": 3, "segment": 4, "season": 4})
+    slots = values("series", "forecasting")
+    core = build_core(slots, spec, _nothing(2), task="forecasting", outputs=6, seed=0, architecture="recurrent")
+    assert describe_steps(core, core) == InputSpec("series", (12, 2), details={"segment": 4, "horizon": 3})
 
 
 def test_votes_start_at_how_much_more_often_a_token_stands_with_a_class() -> None:

@@ -125,8 +125,54 @@ def test_a_linear_network_has_no_layer_to_reuse(keras, tmp_path):
         read_pretrained(tmp_path / "linear.keras")
 
 
-def test_layers_of_an_unknown_file_are_not_reused_for_series(saved):
-    steps = pl.DataFrame({"t": range(200), "load": np.sin(np.arange(200.0))})
-    source = open_source(steps, "load", time="t", horizon=2, window=8)
-    with pytest.raises(RequestError, match=r"R204.*says nothing of the series"):
-        read_pretrained(saved).check_kind(source)
+def waves(**options):
+    steps = pl.DataFrame({"t": range(200), "load": np.sin(np.arange(200.0)), "heat": np.cos(np.arange(200.0))})
+    if options:
+        return open_source(steps, "load", time="t", **options)
+    many = steps.with_columns(pl.col("t") // 10).with_columns((pl.col("t") % 2).alias("y"))
+    return open_source(many, "y", series_id="t")
+
+
+def words():
+    rows = pl.DataFrame(
+        {"text": [f"a text that is {mood}" for mood in ("good", "bad")] * 30, "y": ["plus", "minus"] * 30}
+    )
+    return open_source(rows, "y", kind="text")
+
+
+@pytest.fixture
+def of_others(keras, tmp_path):
+    """A function that saves a network made with Keras alone and reads it back."""
+
+    def read(shape, *layers, dtype="float32"):
+        path = tmp_path / "theirs.keras"
+        keras.Sequential([keras.Input(shape, dtype=dtype), *layers, keras.layers.Dense(3)]).save(path)
+        return read_pretrained(path)
+
+    return read
+
+
+def test_a_network_without_recurrent_layers_is_not_reused_for_what_is_read_step_by_step(saved):
+    for source in (waves(), waves(horizon=2, window=8), words()):
+        with pytest.raises(RequestError, match=rf"R204.*no.* begin with a recurrent layer.* your {source.kind}"):
+            read_pretrained(saved).check_kind(source)
+
+
+def test_recurrent_networks_of_others_are_for_series_of_as_many_channels(keras, of_others):
+    found = of_others((None, 2), keras.layers.GRU(4, return_sequences=True), keras.layers.GRU(4))
+    found.check_kind(waves())
+    with pytest.raises(RequestError, match=r"R204.*not made by Advisor, whose forecasts"):
+        found.check_kind(waves(horizon=2, window=8))
+    with pytest.raises(RequestError, match=r"R205.*kind series, yours are of the kind text"):
+        found.check_kind(words())
+    with pytest.raises(RequestError, match=r"R205.*reads 3 channels, yours are 2: load, heat"):
+        of_others((None, 3), keras.layers.GRU(4)).check_kind(waves())
+
+
+def test_a_network_of_codes_without_their_words_is_one_clear_error(keras, of_others):
+    found = of_others((6,), keras.layers.Embedding(20, 4), keras.layers.GRU(4), dtype="int32")
+    with pytest.raises(RequestError, match=r"R204.*holds no vocabulary(.|\n)*TextVectorization layer inside"):
+        found.check_kind(words())
+    cut = keras.layers.TextVectorization()
+    cut.adapt(["a good text"])
+    of_others((1,), cut, keras.layers.Embedding(20, 4), keras.layers.GRU(4), dtype="string").check_kind(words())
