@@ -17,7 +17,7 @@ from advisor.builder.namespace import Namespace, Tensor
 
 PACKAGE = "advisor"
 FAR_BELOW = 1e4
-"""Is subtracted from the states of padding steps before taking a maximum; every state lies far above its negative."""
+"""Its negative is what padding steps count as when a maximum is taken; every state lies far above."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,14 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
 
     @register
     class PoolSteps(base):
-        """Largest and mean state over the steps that exist, side by side; takes states and the prepared row."""
+        """Largest and mean state over the steps that exist, side by side; takes states and the prepared row.
 
-        def __init__(self, **others: Any) -> None:
+        No state may be as low as ``-bound``, which is what a padding step counts as; both are 0 where no step exists.
+        """
+
+        def __init__(self, bound: float = FAR_BELOW, **others: Any) -> None:
             super().__init__(**others)
+            self.bound = float(bound)
             self.supports_masking = True
 
         def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
@@ -88,16 +92,17 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
 
         def call(self, inputs: Sequence[Tensor]) -> Tensor:
             states, flags = inputs[0], inputs[1][:, :, -1:]
-            largest = ops.max(states - FAR_BELOW * (1.0 - flags), axis=1)
+            there = states * flags
+            largest = ops.max(there - self.bound * (1.0 - flags), axis=1)
+            largest = largest + self.bound * (1.0 - ops.max(flags, axis=1))
             count = ops.maximum(ops.sum(flags, axis=1), 1.0)
-            largest = ops.maximum(largest, -FAR_BELOW / 2.0)
-            return ops.concatenate([largest, ops.sum(states * flags, axis=1) / count], axis=1)
+            return ops.concatenate([largest, ops.sum(there, axis=1) / count], axis=1)
 
         def compute_output_shape(self, input_shape: Any) -> Any:
             return (input_shape[0][0], 2 * input_shape[0][2])
 
         def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "name": self.name}  # Keras leaves it out where nothing else is stated
+            return {**super().get_config(), "bound": self.bound}
 
     @register
     class MeanStep(base):

@@ -11,6 +11,7 @@ import numpy as np
 
 from advisor.artifacts import Array
 from advisor.errors import ArtifactError, ExportError, Finding
+from advisor.export.compacting import leave_out_names
 from advisor.export.failures import exporting, first_line
 from advisor.export.litert import ONE_SCALE
 from advisor.export.preparation import KerasModel, Preparation
@@ -45,9 +46,24 @@ MICRO_OPERATIONS = frozenset(
         "SUB",
         "CONCATENATION",
         "PAD",
+        "STRIDED_SLICE",
+        "EXPAND_DIMS",
+        "SPLIT",
+        "SPLIT_V",
+        "PACK",
+        "UNPACK",
+        "SUM",
+        "DIV",
+        "REDUCE_MAX",
+        "MAXIMUM",
+        "MINIMUM",
+        "RSQRT",
     ]
 )
-"""Operations of a quantized network that LiteRT for Microcontrollers has kernels for (of those we can produce)."""
+"""Operations of a quantized network that LiteRT for Microcontrollers has 8-bit kernels for (of those we can produce).
+
+Each was looked up in its kernels (tensorflow/lite/micro/kernels, August 2026).
+"""
 _BYTES_A_LINE = 12
 
 
@@ -130,6 +146,7 @@ def _export(model: KerasModel, path: Path, settings: dict[str, Any]) -> None:
     def write(temporary: Path) -> None:
         with exporting("LiteRT", path), quiet():
             model.export(temporary, format="litert", input_signature=signature, verbose=False, **settings)
+            leave_out_names(temporary)
 
     write_with(path, write)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ExportError, Finding
+from advisor.export.compacting import leave_out_names
 from advisor.export.compare import TOLERANCES, verify
 from advisor.export.failures import exporting
 from advisor.export.keras_format import KerasModel, predictor
@@ -79,6 +80,7 @@ def export_litert(
             core.export(
                 temporary, format="litert", input_signature=signature, verbose=False, target_spec=target, **settings
             )
+            leave_out_names(temporary)
 
     write_with(path, write)
 

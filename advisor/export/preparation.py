@@ -18,8 +18,8 @@ from advisor.errors import ArtifactError, Finding
 KerasModel = Any
 _KINDS = ("numbers", "missing", "one_hot")
 """Layers of a table's preprocessing, and the kinds of the parts that they become."""
-_PICTURES = "standardized"
-"""The layer that standardizes the channels of pictures."""
+_CHANNELS: Mapping[str, str] = {"standardized": "pictures", "standardized_steps": "series"}
+"""The layer that standardizes the channels of pictures or series → the kind of the part that it becomes."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Preparation:
 
     Attributes:
         parts: Blocks of prepared inputs, in order; each has a ``kind`` (numbers, missing, one_hot), its ``columns``,
-            and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``. Pictures are one part of the
-            kind ``pictures``, with their ``shape`` and ``center`` and ``factor`` of each channel.
+            and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``. Pictures and series are one
+            part of the kind ``pictures`` or ``series``, with their ``shape`` and ``center`` and ``factor`` of each
+            channel; each step of a prepared series ends with a 1, or a 0 where it is padding (all its values NaN).
     """
 
     parts: tuple[Mapping[str, Any], ...]
@@ -40,15 +41,15 @@ class Preparation:
 
         Returns:
             The preprocessing, and the rest of the model, which shares its weights; None where embeddings are looked up,
-            for these are trained, and for series and texts.
+            for these are trained, and for forecasts and texts.
         """
         layers = {layer.name: layer for layer in core.layers}
-        if _PICTURES in layers and len(layers[_PICTURES].output.shape) == 4:
-            layer = layers[_PICTURES]
-            shape = [int(size) for size in layer.output.shape[1:]]
-            settings = {name: list(layer.get_config()[name]) for name in ("center", "factor")}
-            rest = type(core)(layer.output, core.outputs[0], name="rest")
-            return cls(({"kind": "pictures", "shape": shape, **settings},)), rest
+        for name, kind in _CHANNELS.items():
+            if name in layers and len(layers[name].output.shape) == len(layers[name].input.shape) > 2:
+                shape = [int(size) for size in layers[name].input.shape[1:]]
+                settings = {each: list(layers[name].get_config()[each]) for each in ("center", "factor")}
+                rest = type(core)(layers[name].output, core.outputs[0], name="rest")
+                return cls(({"kind": kind, "shape": shape, **settings},)), rest
         if {"embeddings", "crosses"} & set(layers) or not any(kind in layers for kind in _KINDS):
             return None
         parts = tuple(
@@ -80,12 +81,12 @@ class Preparation:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one encoded row, as far as it is used."""
-        if self.parts[0]["kind"] == "pictures":
+        if "shape" in self.parts[0]:
             return tuple(self.parts[0]["shape"])
         return (1 + max(int(column) for part in self.parts for column in part["columns"]),)
 
     def compile(self) -> Any:
-        """Return a function from encoded rows, float32 (n, width) or (n, height, width, channels), to prepared ones."""
+        """Return a function from encoded rows, float32 (n, width) or (n, …, channels), to prepared ones."""
         steps = [_STEPS[part["kind"]](part) for part in self.parts]
         if len(steps) == 1:
             return steps[0]
@@ -129,10 +130,28 @@ def _pictures(part: Mapping[str, Any]) -> Any:
     return lambda rows: (rows - center) * factor
 
 
+def _series(part: Mapping[str, Any]) -> Any:
+    center, factor = (np.asarray(part[name], np.float32) for name in ("center", "factor"))
+
+    def prepare(rows: Array) -> Array:
+        known = ~np.isnan(rows)
+        flags = known.any(axis=2, keepdims=True).astype(np.float32)
+        return np.concatenate([(np.where(known, rows, center) - center) * factor, flags], axis=2)
+
+    return prepare
+
+
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "numbers": ("columns", "fill", "center", "factor"),
     "missing": ("columns",),
     "one_hot": ("columns", "codes"),
     "pictures": ("shape", "center", "factor"),
+    "series": ("shape", "center", "factor"),
 }
-_STEPS: Mapping[str, Any] = {"numbers": _numbers, "missing": _missing, "one_hot": _one_hot, "pictures": _pictures}
+_STEPS: Mapping[str, Any] = {
+    "numbers": _numbers,
+    "missing": _missing,
+    "one_hot": _one_hot,
+    "pictures": _pictures,
+    "series": _series,
+}

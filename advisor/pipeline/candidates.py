@@ -237,6 +237,7 @@ class Workbench:
         preparation, rest = self.cut(core)
         path = self.path(name)
         prepared = preparation.compile()(representative_rows(self.prepared.bundle.train.x))
+        rest = laid_out(rest, eight_bits=True)
         export_full_int8(rest, path, prepared, integers=name == "full_int8_integers", one_scale=one_scale)
         return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
@@ -253,7 +254,7 @@ class Workbench:
                 Finding(
                     "E107",
                     "full_int8",
-                    "embeddings, series and texts are read in 32 bits, so not all can be in 8 bits.",
+                    "embeddings, forecasts and texts are read in 32 bits, so not all can be in 8 bits.",
                 )
             )
         return found

@@ -98,6 +98,22 @@ def test_the_steps_of_a_recurrent_network_stay_a_loop_where_that_keeps_the_size_
     assert np.isfinite(run.predict_proba(frame.drop("y"))).all()
 
 
+def test_a_microcontroller_gets_a_recurrent_network_in_integers(quick, tmp_path):
+    frame, asked, more = short_series(200, target_device="microcontroller", size_budget_kb=100)
+    chosen = quick(asked, recurrent_units=6, hidden_layers=1, max_epochs=10, patience_epochs=10)
+    run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
+    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    measured = {each["name"]: each for each in run.requirements}
+    assert measured["size"]["met"]
+    assert measured["metric_cost"]["measured"] < 0.05
+    assert run.metrics["test"]["accuracy"] > 0.9
+    series = frame.drop("y")
+    assert np.mean(run.predict(series) == run.predict(series, runtime="keras")) > 0.97
+    header = (run.path / "model" / "model_data.h").read_text()
+    assert '"kind": "series"' in header
+    assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
+
+
 @pytest.mark.parametrize("kind", ["series", "texts", "forecast"])
 def test_nine_in_ten_weights_of_recurrent_networks_are_zero_in_the_file(kind, quick, tmp_path):
     frame, asked, more = short_series(60, sparsity="very_sparse")
@@ -171,7 +187,7 @@ def test_a_microcontroller_without_a_file_in_8_bits_is_one_error_that_says_why(t
     assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
     said = capsys.readouterr().err
     assert "E109" in said
-    assert "embeddings, series and texts are read in 32 bits" in said
+    assert "embeddings, forecasts and texts are read in 32 bits" in said
     assert not out.exists()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from advisor.builder.layers import layer_classes
 from advisor.errors import ArtifactError, ExportError
+from advisor.export.compacting import ALIGNMENT
 from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, operations_of, write_c_array
 from advisor.export.litert_runtime import LiteRTRuntime
 from advisor.export.onnx import load_onnx, save_onnx, verify_onnx
@@ -131,3 +132,29 @@ def test_one_scale_a_layer_brings_a_usual_network_to_three_tenths_of_its_bytes_a
         answers = np.array([runtime.predict_row(row)[0] for row in rows])
         assert np.sqrt(np.mean((answers - expected) ** 2)) < 0.1 * expected.std()
     assert sizes[True] <= 0.30 < sizes[False]
+
+
+def test_names_of_what_is_computed_are_left_out_and_nothing_else_changes(core, tmp_path, monkeypatch):
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    from advisor.export import litert
+
+    small, whole = tmp_path / "small.tflite", tmp_path / "whole.tflite"
+    litert.export_litert(core, small)
+    monkeypatch.setattr(litert, "leave_out_names", lambda path: None)
+    litert.export_litert(core, whole)
+    assert small.stat().st_size < whole.stat().st_size
+    assert np.array_equal(LiteRTRuntime(small).predict(ROWS), LiteRTRuntime(whole).predict(ROWS))
+    content = small.read_bytes()
+    model = schema.Model.GetRootAs(content, 0)
+    weights = 0
+    for index in range(model.BuffersLength()):
+        data = model.Buffers(index)
+        if data.DataLength():
+            start = data._tab.Vector(data._tab.Offset(4))
+            assert start % ALIGNMENT == 0
+            weights += data.DataLength() // 4
+    assert weights >= sum(each.size for each in core.get_weights() if each.ndim > 1)
+    (graph,) = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs
+    assert all(graph.tensors[index].name for index in (*graph.inputs, *graph.outputs))
+    assert not all(tensor.name for tensor in graph.tensors)
