@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from advisor.artifacts import Array, DataBundle, Statistics
+from advisor.compression.twin import build_twin
 from advisor.errors import CompressionError, Finding
 
 LEGACY = "TF_USE_LEGACY_KERAS"
-Block = tuple[Array, Array, str]
-"""Kernel, bias and activation of a dense layer."""
+PROBED_ROWS = 256
+"""Rows that pass through the network at a time while the ranges of its activations are looked at."""
 
 
 @contextlib.contextmanager
@@ -55,7 +57,7 @@ def _put_back(before: str | None) -> None:
 
 
 def train_in_int8(
-    core: Any,
+    network: Any,
     prepare: Callable[[Array], Array],
     bundle: DataBundle,
     statistics: Statistics,
@@ -65,20 +67,22 @@ def train_in_int8(
     rate: float,
     batch: int,
     integers: bool = False,
+    seconds: float | None = None,
 ) -> bytes:
-    """Fine-tune a dense network with simulated 8-bit arithmetic and convert it.
+    """Fine-tune a network with simulated 8-bit arithmetic and convert it.
 
     Args:
-        core: The trained network in the units of training, Batch Normalization folded: with it, the toolkit silently
-            leaves dense layers in 32 bits.
-        prepare: The preprocessing, from encoded rows to what the first dense layer sees.
+        network: The trained network from prepared inputs to answers in the user's units, Batch Normalization folded:
+            with it, the toolkit silently leaves dense layers in 32 bits.
+        prepare: The preprocessing, from encoded rows to what the network reads.
         bundle: The data.
-        statistics: Mean and scale of a regression's targets.
+        statistics: Scale of a regression's targets.
         seed: Decides the order of the rows.
         epochs: Passes over the training rows.
         rate: Learning rate of Adam.
         batch: Rows a step.
         integers: Whether inputs and outputs are 8-bit integers too.
+        seconds: Time after which training ends early; None is unlimited.
 
     Returns:
         The LiteRT file, from prepared inputs to answers in the user's units.
@@ -86,18 +90,15 @@ def train_in_int8(
     Raises:
         CompressionError: If the network has layers that the toolkit can't quantize.
     """
-    blocks = _blocks(core)
     x, y = prepare(bundle.train.x), np.asarray(bundle.train.y)
-    scale = statistics.target_scale
-    if scale is not None and statistics.target_mean is not None:
-        blocks[-1] = _in_target_units(blocks[-1], statistics.target_mean, scale)
     with toolkit() as (tf_keras, tfmot), _reported():
         tf_keras.utils.set_random_seed(seed)
-        quantized = tfmot.quantization.keras.quantize_model(_twin(tf_keras, blocks, x.shape[1]))
-        _start_ranges(quantized, blocks, x)
-        quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task, scale))
-        pruned = _keep_zeros(tf_keras, quantized, blocks)
-        quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=pruned)
+        twin = build_twin(tf_keras, network)
+        quantized = tfmot.quantization.keras.quantize_model(twin)
+        start_ranges(tf_keras, quantized, twin, x)
+        quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task, statistics.target_scale))
+        watch = _watch(tf_keras, quantized, seconds)
+        quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=[watch])
         return _convert(quantized, integers)
 
 
@@ -115,15 +116,6 @@ def _reported() -> Iterator[None]:
         ) from error
 
 
-def _in_target_units(block: Block, shift: Array, scale: Array) -> Block:
-    kernel, bias, activation = block
-    if activation != "linear":
-        raise CompressionError(
-            Finding("C106", "quantization_aware_int8", f"the output's {activation} can't be merged with its units.")
-        )
-    return (kernel * scale).astype(np.float32), (bias * scale + shift).astype(np.float32), activation
-
-
 def _loss(task: str, scale: Array | None) -> Any:
     if task == "multiclass":
         return "sparse_categorical_crossentropy"
@@ -135,104 +127,63 @@ def _loss(task: str, scale: Array | None) -> Any:
     return lambda y, answer: tf.reduce_mean(tf.square((tf.cast(y, tf.float32) - answer) / spread), axis=-1)
 
 
-def _blocks(core: Any) -> list[Block]:
-    """Return kernel, bias and activation of each dense layer of a plain stack."""
-    found: list[Block] = []
-    unusable = []
-    for layer in core.layers:
-        kind = type(layer).__name__
-        if kind == "Dense":
-            weights = layer.get_weights()
-            bias = weights[1] if len(weights) > 1 else np.zeros(weights[0].shape[1], np.float32)
-            found.append((weights[0], bias, layer.activation.__name__))
-        elif kind == "Activation" and found:
-            kernel, bias, _ = found[-1]
-            found[-1] = (kernel, bias, layer.activation.__name__)
-        elif (found and kind not in ("Dropout", "AlphaDropout")) or "Conv" in kind or kind == "Flatten":
-            unusable.append(f"{layer.name} ({kind})")
-    unusable += [f"activation {name}" for _, _, name in found if name not in _APPLIED]
-    if unusable or not found:
-        raise CompressionError(
-            Finding(
-                "C106",
-                "quantization_aware_int8",
-                f"the toolkit can't quantize {', '.join(sorted(set(unusable))) or 'this network'}.",
-                "It quantizes stacks of dense layers with ReLU.",
-            )
-        )
-    return found
-
-
-def _twin(tf_keras: Any, blocks: list[Block], width: int) -> Any:
-    layers = [tf_keras.layers.InputLayer((width,), name="features")]
-    layers += [
-        tf_keras.layers.Dense(kernel.shape[1], activation=activation, name=f"dense_{index}")
-        for index, (kernel, _, activation) in enumerate(blocks)
-    ]
-    twin = tf_keras.Sequential(layers)
-    for layer, (kernel, bias, _) in zip(twin.layers, blocks, strict=True):
-        layer.set_weights([kernel, bias])
-    return twin
-
-
-def _start_ranges(quantized: Any, blocks: list[Block], x: Array) -> None:
+def start_ranges(tf_keras: Any, quantized: Any, twin: Any, x: Array) -> None:
     """Let the ranges of activations start at what the training rows show.
 
     The toolkit starts each at -6 to 6 and moves it by a thousandth a step, so that answers in larger units would be cut
     off for thousands of steps.
+
+    Args:
+        tf_keras: The legacy Keras.
+        quantized: What the toolkit made of the twin.
+        twin: The network in 32 bits; its layers have the same names.
+        x: Prepared training rows.
     """
-    rows = np.asarray(x, np.float32)
-    for layer, (kernel, bias, activation) in zip(quantized.layers[-len(blocks) :], blocks, strict=True):
-        before = rows @ kernel + bias
-        rows = _APPLIED[activation](before)
-        for variable in layer.weights:
-            name = variable.name.rsplit("/", 1)[-1].partition(":")[0]
-            place, _, end = name.rpartition("_")
-            if place in ("pre_activation", "post_activation"):
-                values = before if place == "pre_activation" else rows
-                # zero must be exact, and is always inside
-                variable.assign(min(float(values.min()), 0.0) if end == "min" else max(float(values.max()), 0.0))
+    layers = twin.layers[1:]
+    probe = tf_keras.Model(twin.input, [layer.output for layer in layers])
+    lowest, highest = np.zeros(len(layers)), np.zeros(len(layers))  # zero must be exact, and is always inside
+    for first in range(0, len(x), PROBED_ROWS):
+        answers = probe.predict_on_batch(x[first : first + PROBED_ROWS])
+        answers = answers if isinstance(answers, list) else [answers]
+        lowest = np.minimum(lowest, [answer.min() for answer in answers])
+        highest = np.maximum(highest, [answer.max() for answer in answers])
+    ranges = {layer.name: pair for layer, *pair in zip(layers, lowest, highest, strict=True)}
+    for wrapper in quantized.layers:
+        for variable in wrapper.weights:
+            place, _, end = _name(variable).rpartition("_")
+            if place in ("post_activation", "output") and end in ("min", "max"):
+                variable.assign(ranges[wrapper.layer.name][end == "max"])
 
 
-def _keep_zeros(tf_keras: Any, quantized: Any, blocks: list[Block]) -> list[Any]:
-    """Return the callbacks that set to zero again what was zero before, after every step; none if nothing was."""
-    masks = [
-        (next(variable for variable in layer.trainable_weights if len(variable.shape) == 2), kernel != 0)
-        for layer, (kernel, _, _) in zip(quantized.layers[-len(blocks) :], blocks, strict=True)
-        if not kernel.all()
-    ]
-    if not masks:
-        return []
+def _name(variable: Any) -> str:
+    return str(variable.name.rsplit("/", 1)[-1].partition(":")[0])
 
-    class Zeros(tf_keras.callbacks.Callback):
-        """Multiplies kernels by their masks."""
+
+def _watch(tf_keras: Any, quantized: Any, seconds: float | None) -> Any:
+    """Return the callback that, after every step, sets to zero again what was zero before, and looks at the time."""
+    kernels = [each for each in quantized.trainable_weights if _name(each) in ("kernel", "depthwise_kernel")]
+    masks = [(kernel, (values != 0).astype(np.float32)) for kernel in kernels if not (values := kernel.numpy()).all()]
+    end = None if seconds is None else time.monotonic() + seconds
+
+    class Watch(tf_keras.callbacks.Callback):
+        """Multiplies kernels by their masks, and ends training in time."""
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             for kernel, mask in masks:
-                kernel.assign(kernel * mask.astype(np.float32))
+                kernel.assign(kernel * mask)
+            if end is not None and time.monotonic() > end:
+                self.model.stop_training = True
 
-    return [Zeros()]
-
-
-def _softmax(values: Array) -> Array:
-    raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
-_APPLIED: Mapping[str, Callable[[Array], Array]] = {
-    "linear": lambda values: values,
-    "relu": lambda values: np.maximum(values, 0.0),
-    "sigmoid": lambda values: 0.5 + 0.5 * np.tanh(0.5 * values),
-    "tanh": np.tanh,
-    "softmax": _softmax,
-}
-"""Activations that the toolkit quantizes; it refuses ELU, SELU and leaky ReLU."""
+    return Watch()
 
 
 def _convert(quantized: Any, integers: bool) -> bytes:
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(quantized)
+    # One row at a time: a shape that is computed while the file runs is no operation of 8 bits.
+    row = tf.TensorSpec((1, *quantized.input_shape[1:]), tf.float32, name="features")
+    function = tf.function(lambda features: quantized(features, training=False)).get_concrete_function(row)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], quantized)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if integers:
         converter.inference_input_type = converter.inference_output_type = tf.int8

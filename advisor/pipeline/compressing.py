@@ -217,7 +217,7 @@ def compress(
                 "E109",
                 "target_device",
                 f"no file all in 8 bits can be made for a microcontroller: {reasons}",
-                "Give more training rows or a dense network, or deliver for the host.",
+                "Give more training rows, or a dense or convolutional network, or deliver for the host.",
             )
         )
     return _deliver(descent, events, folder, closest)

@@ -129,9 +129,9 @@ def _quantization_aware(descent: Descent, context: Context) -> None:
         return
     prepared, values = descent.bench.prepared, descent.fitted.recommendation.values
     core = fold(descent.fitted.chosen.core).model
-    preparation, _ = descent.bench.cut(core)
+    preparation, rest = descent.bench.cut(core)
     content = train_in_int8(
-        core,
+        rest,
         preparation.compile(),
         prepared.bundle,
         prepared.statistics,
@@ -140,6 +140,7 @@ def _quantization_aware(descent: Descent, context: Context) -> None:
         rate=float(values["quantization_learning_rate"]),
         batch=int(values["batch_size"]),
         integers=descent.integers_only,
+        seconds=prepared.request.time_budget,
     )
     candidate = descent.bench.from_bytes(content, preparation, core, name)
     descent.weigh(name, candidate, before=(descent.val, descent.test))

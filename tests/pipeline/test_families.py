@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from sklearn.datasets import load_digits
 
 import advisor
 from advisor.errors import DataError
+from advisor.export.int8 import MICRO_OPERATIONS, PreparedRuntime, operations_of
+from advisor.export.preparation import Preparation
 from advisor.interfaces.cli.main import run as command
 from advisor.pipeline.benching import bench
 
@@ -71,12 +74,18 @@ def test_a_convolutional_network_tells_shapes_apart(shapes_run, shapes, as_logge
     check_exports(shapes_run, [str(path) for path in sorted(shapes.glob("discs/*.png"))[:20]])
 
 
-def test_a_microcontroller_gets_a_convolutional_network_in_integers(quick, tmp_path):
+@pytest.fixture(scope="module")
+def few_digits():
+    """Pictures of three digits, their labels, and a problem for a microcontroller."""
     digits = load_digits()
     few = digits.target < 3
     pictures, labels = digits.images[few].astype(np.float32), digits.target[few]
     facts = {"task": "multiclass", "architecture": "convolutional", "data_kind": "image", "labeled_rows": len(labels)}
-    given = {**facts, "target_device": "microcontroller", "size_budget_kb": 60}
+    return pictures, labels, {**facts, "target_device": "microcontroller", "size_budget_kb": 60}
+
+
+def test_a_microcontroller_gets_a_convolutional_network_in_integers(quick, few_digits, tmp_path):
+    pictures, labels, given = few_digits
     decided = quick(given, hidden_layers=2, filters=8, units=16, max_epochs=30, patience_epochs=30)
     run = advisor.train(decided, (pictures, labels), out=tmp_path / "run")
     assert run.contract["litert"]["precision"] == "full_int8_integers"
@@ -89,6 +98,31 @@ def test_a_microcontroller_gets_a_convolutional_network_in_integers(quick, tmp_p
     assert "CONV_2D" in header
     assert '"kind": "pictures"' in header
     assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
+
+
+def test_a_convolutional_network_that_rounding_costs_too_much_is_trained_in_8_bits(quick, few_digits, tmp_path):
+    pictures, labels, given = few_digits
+    decided = quick(
+        {**given, "size_budget_kb": 1},  # missed, so that the ladder is gone down
+        hidden_layers=2,
+        filters=8,
+        units=16,
+        max_epochs=30,
+        patience_epochs=30,
+        quantization_epochs=1,
+        allowed_metric_cost=-0.99,  # any rounding costs too much
+        compression_ladder=["quantization_aware_int8"],
+    )
+    run = advisor.train(decided, (pictures, labels), out=tmp_path / "run")
+    ladder = {each["name"]: each for each in json.loads((run.path / "requirements.json").read_text())["ladder"]}
+    aware = ladder["quantization_aware_int8"]
+    assert aware["outcome"] in ("taken", "no_gain")
+    assert aware["test_after"] >= aware["test_before"] - 0.05
+    assert aware["bytes"] < 1.5 * ladder["full_int8_integers"]["bytes"]
+    path = run.path / aware["artifact"]
+    assert set(operations_of(path)) <= MICRO_OPERATIONS
+    runtime = PreparedRuntime(path, Preparation.of(run.core)[0])
+    assert np.mean(runtime.predict(pictures[..., None]).argmax(axis=1) == labels) > 0.95
 
 
 def test_pictures_are_predicted_from_files_and_arrays_alike(shapes_run, shapes):

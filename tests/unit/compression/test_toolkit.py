@@ -1,19 +1,24 @@
 """TensorFlow's toolkit on a twin: our pruning beside its own, quantization-aware training, and no traces left."""
 
 import os
+import time
 
 import keras
 import numpy as np
 import pytest
 
 from advisor.artifacts import DataBundle, Part, Statistics
-from advisor.compression import GradualPruning, plan_pruning
+from advisor.builder import with_target_units
+from advisor.compression import GradualPruning, fold, plan_pruning
 from advisor.compression.quantization_aware import LEGACY, toolkit, train_in_int8
 from advisor.errors import CompressionError
+from advisor.evaluation import measure_litert_sparsity, measure_sparsity
+from advisor.export.int8 import MICRO_OPERATIONS, operations_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 EPOCHS, BATCH, FRACTION = 12, 64, 0.8
 UNITS = (64, 32)
+UNSCALED = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
 
 
 def digits():
@@ -74,40 +79,104 @@ def bundle_of(train, test):
     return DataBundle("multiclass", parts[0], parts[1], parts[1], tuple("0123456789"), ("y",), "0")
 
 
-def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
-    model, train, test = trained
-    statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
-    before = os.environ.get(LEGACY)
-    content = train_in_int8(
-        model, lambda rows: rows, bundle_of(train, test), statistics, seed=0, epochs=10, rate=1e-4, batch=32
-    )
-    assert os.environ.get(LEGACY) == before
+def in_litert(content, rows):
+    """Return the answers of a file to prepared rows, and its operations' types."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    inputs, outputs = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    right = 0
-    for row, label in zip(*test, strict=True):
-        interpreter.set_tensor(inputs, row[None])
+    source, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    answers = []
+    for row in rows:
+        given = row[None]
+        if source["dtype"] == np.int8:
+            scale, zero = source["quantization"]
+            given = np.clip(np.rint(given / scale) + zero, -128, 127).astype(np.int8)
+        interpreter.set_tensor(source["index"], given)
         interpreter.invoke()
-        right += int(interpreter.get_tensor(outputs)[0].argmax() == label)
-    assert right / len(test[0]) >= accuracy(model, test) - 0.03
+        found = interpreter.get_tensor(answer["index"])[0]
+        if answer["dtype"] == np.int8:
+            scale, zero = answer["quantization"]
+            found = (found.astype(np.float32) - zero) * scale
+        answers.append(found)
+    return np.asarray(answers), {np.dtype(each["dtype"]).name for each in interpreter.get_tensor_details()}
+
+
+def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
+    model, train, test = trained
+    before = os.environ.get(LEGACY)
+    content = train_in_int8(
+        model, lambda rows: rows, bundle_of(train, test), UNSCALED, seed=0, epochs=10, rate=1e-4, batch=32
+    )
+    assert os.environ.get(LEGACY) == before
+    answers, _ = in_litert(content, test[0])
+    assert (answers.argmax(axis=1) == test[1]).mean() >= accuracy(model, test) - 0.03
     assert len(content) < 0.45 * 4 * model.count_params()
 
 
 def test_training_in_8_bits_leaves_zeros_zero(trained, tmp_path):
-    from advisor.evaluation import measure_litert_sparsity
-
     model, train, test = trained
-    pruning = GradualPruning(model, plan_pruning(model, 0.9))
-    pruned = pruning.finish()
-    statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
+    pruned = GradualPruning(model, plan_pruning(model, 0.9)).finish()
     bundle = bundle_of(train, test)
-    content = train_in_int8(pruned, lambda rows: rows, bundle, statistics, seed=0, epochs=2, rate=1e-3, batch=32)
+    content = train_in_int8(pruned, lambda rows: rows, bundle, UNSCALED, seed=0, epochs=2, rate=1e-3, batch=32)
     path = tmp_path / "pruned.tflite"
     path.write_bytes(content)
     assert measure_litert_sparsity(path).fraction >= 0.9
+
+
+def test_training_in_8_bits_ends_in_time(trained):
+    model, train, test = trained
+    begun = time.monotonic()
+    train_in_int8(
+        model, lambda rows: rows, bundle_of(train, test), UNSCALED, seed=0, epochs=10**6, rate=1e-4, batch=32, seconds=1
+    )
+    assert time.monotonic() - begun < 120
+
+
+@pytest.fixture(scope="module")
+def convolutional(trained):
+    """A network for the same digits as pictures, half of whose weights are zero."""
+    _, *parts = trained
+    train, test = ((x.reshape(-1, 8, 8, 1), y) for x, y in parts)
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8, 8, 1))
+    tensor = keras.layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
+    tensor = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)(tensor)
+    tensor = keras.layers.MaxPooling2D()(keras.layers.Conv2D(32, 1, activation="relu")(tensor))
+    tensor = keras.layers.Dense(32, activation="relu")(keras.layers.Flatten()(tensor))
+    model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(tensor))
+    model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    pruning = GradualPruning(model, plan_pruning(model, 0.5), end_share=0.5)
+    pruning.model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    pruning.model.fit(*train, epochs=8, batch_size=BATCH, verbose=0, callbacks=[pruning.callback()])
+    return pruning.finish(), train, test
+
+
+@pytest.mark.parametrize("integers", [False, True])
+def test_a_convolutional_network_trained_in_8_bits_is_as_good_small_and_keeps_its_zeros(
+    convolutional, integers, tmp_path
+):
+    model, train, test = convolutional
+    content = train_in_int8(
+        model,
+        lambda rows: rows,
+        bundle_of(train, test),
+        UNSCALED,
+        seed=0,
+        epochs=1,
+        rate=1e-4,
+        batch=32,
+        integers=integers,
+    )
+    path = tmp_path / "file.tflite"
+    path.write_bytes(content)
+    answers, types = in_litert(content, test[0])
+    assert accuracy(model, test) > 0.9
+    assert (answers.argmax(axis=1) == test[1]).mean() >= accuracy(model, test) - 0.02
+    assert len(content) < 0.35 * 4 * model.count_params()
+    assert measure_litert_sparsity(path).fraction >= measure_sparsity(model).fraction >= 0.45
+    assert set(operations_of(path)) <= MICRO_OPERATIONS
+    assert types == ({"int8", "int32"} if integers else {"int8", "int32", "float32"})
 
 
 def test_values_in_large_units_are_not_cut_off():
@@ -123,7 +192,7 @@ def test_values_in_large_units_are_not_cut_off():
     parts = [Part(x, y, np.arange(len(x)))] * 3
     statistics = Statistics(np.zeros(6), np.ones(6), np.zeros(6, bool), np.array([y.mean()]), np.array([y.std()]))
     content = train_in_int8(
-        model,
+        fold(with_target_units(model, statistics), target_units=True).model,
         lambda rows: rows,
         DataBundle("regression", *parts, (), ("y",), "0"),
         statistics,
@@ -132,29 +201,19 @@ def test_values_in_large_units_are_not_cut_off():
         rate=1e-4,
         batch=32,
     )
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    source, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    errors = []
-    for row, wanted in zip(x, y, strict=True):
-        interpreter.set_tensor(source, row[None])
-        interpreter.invoke()
-        errors.append(float(interpreter.get_tensor(answer)[0, 0] - wanted[0]))
+    errors = in_litert(content, x)[0] - y
     before = np.square(y.std() * (model.predict(x, verbose=0) - scaled))
     assert np.sqrt(np.mean(np.square(errors))) < 1.1 * np.sqrt(before.mean())
 
 
 def test_activations_that_the_toolkit_refuses_are_named(trained):
     _, train, test = trained
-    statistics = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
-    with pytest.raises(CompressionError, match="activation selu"):
+    with pytest.raises(CompressionError, match=r"dense_0 \(selu\), dense_1 \(selu\)"):
         train_in_int8(
             build(keras, "selu"),
             lambda rows: rows,
             bundle_of(train, test),
-            statistics,
+            UNSCALED,
             seed=0,
             epochs=10,
             rate=1e-4,
