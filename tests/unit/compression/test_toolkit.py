@@ -143,7 +143,8 @@ def convolutional(trained):
     tensor = keras.layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
     tensor = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)(tensor)
     tensor = keras.layers.MaxPooling2D()(keras.layers.Conv2D(32, 1, activation="relu")(tensor))
-    tensor = keras.layers.Dense(32, activation="relu")(keras.layers.Flatten()(tensor))
+    # 7 kB of graph and names are in every file, so that the network must not be too small for its size to mean much
+    tensor = keras.layers.Dense(64, activation="relu")(keras.layers.Flatten()(tensor))
     model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(tensor))
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
     pruning = GradualPruning(model, plan_pruning(model, 0.5), end_share=0.5)
