@@ -114,6 +114,18 @@ def test_a_microcontroller_gets_a_recurrent_network_in_integers(quick, tmp_path)
     assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
 
 
+def test_a_loop_over_steps_is_not_tried_in_8_bits_throughout(quick, tmp_path):
+    frame, asked, more = short_series(60, steps=20, size_budget_kb=1)
+    ladder = ["looped_steps", "full_int8"]
+    chosen = quick(asked, recurrent_units=4, hidden_layers=1, max_epochs=1, compression_ladder=ladder)
+    run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
+    found = {each["name"]: each for each in document(tmp_path / "run")["ladder"]}
+    assert found["full_int8"]["outcome"] == "skipped"
+    assert "can't be in 8 bits throughout" in found["full_int8"]["why"]
+    assert found["looped_steps"]["outcome"] == "taken"
+    assert not run.requirements[0]["met"]
+
+
 @pytest.mark.parametrize("kind", ["series", "texts", "forecast"])
 def test_nine_in_ten_weights_of_recurrent_networks_are_zero_in_the_file(kind, quick, tmp_path):
     frame, asked, more = short_series(60, sparsity="very_sparse")
