@@ -28,4 +28,6 @@ def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folde
         "classes": json.dumps(prepared.encoder.labels.tolist()),
         "inputs and outputs": "int8; scale and zero point stand in the file",
     }
+    if any(part["kind"] == "series" for part in chosen.preparation.parts):
+        notes["steps"] = "each prepared step ends with a 1, or with a 0 where it is padding and its values are 0"
     write_c_array(folder / chosen.artifact.path, folder / HEADER, notes)

@@ -111,6 +111,7 @@ def test_a_microcontroller_gets_a_recurrent_network_in_integers(quick, tmp_path)
     assert np.mean(run.predict(series) == run.predict(series, runtime="keras")) > 0.97
     header = (run.path / "model" / "model_data.h").read_text()
     assert '"kind": "series"' in header
+    assert "each prepared step ends with a 1" in header
     assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
 
 
