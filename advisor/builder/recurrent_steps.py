@@ -16,6 +16,7 @@ from advisor.builder.recurrent_layers import recurrent_layer_classes
 PACKAGE = "advisor"
 GATES = {"gru": 3, "lstm": 4}
 LEAST_VARIANCE = 1 / 128
+"""Of the numbers of a cell, whose variance is at most 1: two of 256 levels, so that it is never rounded to 0."""
 
 
 def laid_out(core: Model, *, looped: bool = False, eight_bits: bool = False) -> Model:

@@ -309,6 +309,7 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
                 "Arrays of Python objects are not read, because loading them could run code: save numbers or text.",
             )
         ) from error
-    except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:  # the last: unknown compression
+    except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:
+        # an archive cut short raises EOFError, a missing entry KeyError, an unknown compression NotImplementedError
         raise _damaged(place, "NPZ", str(error)) from error
     return arrays

@@ -1,4 +1,4 @@
-"""LiteRT files without the names of what is computed on the way: a third to a half of a recurrent network's file."""
+"""LiteRT files without the names of what is computed on the way: a fifth to a half of a recurrent network's file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def leave_out_names(path: Path) -> None:
 def _builder_class() -> Any:
     import flatbuffers
 
-    class Aligned(flatbuffers.Builder):  # type: ignore[misc]  # it is not typed
+    class Aligned(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers ships no types
         """Lets arrays of bytes, which weights are stored as, begin where they are wanted."""
 
         def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:

@@ -85,7 +85,8 @@ def check_keras_file(path: Path, limits: FileLimits = DEFAULT_LIMITS) -> None:
     except FileNotFoundError as error:
         raise _refusal("A101", path, "there is no such file.") from error
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, KeyError) as error:
-        # zipfile raises NotImplementedError for a compression that it doesn't know, RuntimeError for a password
+        # zipfile raises EOFError where an archive is cut short, KeyError for a missing entry, NotImplementedError for a
+        # compression that it doesn't know, RuntimeError for a password; the configuration's JSON raises ValueError
         raise _refusal("A102", path, f"the file is damaged: {error}.") from error
     _check_asked_for(path, config, stored, limits)
 

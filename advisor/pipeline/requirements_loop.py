@@ -131,7 +131,7 @@ def _quantization_aware(descent: Descent, context: Context) -> None:
         descent.skip(name, f"8 bits without such training were not too costly: {why}")
         return
     prepared, values = descent.bench.prepared, descent.fitted.recommendation.values
-    core = fold(descent.fitted.chosen.core).model
+    core = descent.fitted.chosen.core
     preparation, rest = descent.bench.cut(core)
     content = train_in_int8(
         rest,

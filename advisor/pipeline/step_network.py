@@ -20,6 +20,10 @@ _PASSED = frozenset({"Masking", "Dropout", "SpatialDropout1D", "GaussianDropout"
 """Layers that change nothing for steps that are there, once a network is trained."""
 
 
+SMALLEST_DEVIATION = 1e-7
+"""What Keras's ``Normalization`` divides by at least (``keras.config.epsilon``)."""
+
+
 @dataclass(frozen=True, eq=False)
 class StepNetwork:
     """The lower layers of a network that reads step by step.
@@ -104,7 +108,7 @@ def _scaling_of(layer: Any, shape: tuple[int | None, ...]) -> tuple[Array, Array
     if len(shape) != 2 or shape[-1] is None:
         return None
     if kind == "Normalization" and not layer.invert:
-        center, factor = np.asarray(layer.mean), 1.0 / np.sqrt(np.maximum(layer.variance, 1e-14))
+        center, factor = np.asarray(layer.mean), 1.0 / np.maximum(np.sqrt(layer.variance), SMALLEST_DEVIATION)
     elif kind == "Rescaling" and np.all(layer.scale):
         factor = np.asarray(layer.scale, np.float64)
         center = -np.asarray(layer.offset, np.float64) / factor

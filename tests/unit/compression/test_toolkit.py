@@ -21,6 +21,12 @@ UNITS = (64, 32)
 UNSCALED = Statistics(np.zeros(64), np.ones(64), np.zeros(64, bool))
 
 
+def retrained(model, train, test, **changed):
+    """Train a network in 8 bits on rows that need no preprocessing, and return the file."""
+    settings = {"seed": 0, "epochs": 1, "rate": 1e-4, "batch": 32, **changed}
+    return train_in_int8(model, lambda rows: rows, bundle_of(train, test), UNSCALED, **settings)
+
+
 def digits():
     from sklearn.datasets import load_digits
 
@@ -105,9 +111,7 @@ def in_litert(content, rows):
 def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
     model, train, test = trained
     before = os.environ.get(LEGACY)
-    content = train_in_int8(
-        model, lambda rows: rows, bundle_of(train, test), UNSCALED, seed=0, epochs=10, rate=1e-4, batch=32
-    )
+    content = retrained(model, train, test, epochs=10)
     assert os.environ.get(LEGACY) == before
     answers, _ = in_litert(content, test[0])
     assert (answers.argmax(axis=1) == test[1]).mean() >= accuracy(model, test) - 0.03
@@ -117,8 +121,7 @@ def test_training_in_8_bits_gives_a_file_that_is_as_good(trained):
 def test_training_in_8_bits_leaves_zeros_zero(trained, tmp_path):
     model, train, test = trained
     pruned = GradualPruning(model, plan_pruning(model, 0.9)).finish()
-    bundle = bundle_of(train, test)
-    content = train_in_int8(pruned, lambda rows: rows, bundle, UNSCALED, seed=0, epochs=2, rate=1e-3, batch=32)
+    content = retrained(pruned, train, test, epochs=2, rate=1e-3)
     path = tmp_path / "pruned.tflite"
     path.write_bytes(content)
     assert measure_litert_sparsity(path).fraction >= 0.9
@@ -127,9 +130,7 @@ def test_training_in_8_bits_leaves_zeros_zero(trained, tmp_path):
 def test_training_in_8_bits_ends_in_time(trained):
     model, train, test = trained
     begun = time.monotonic()
-    train_in_int8(
-        model, lambda rows: rows, bundle_of(train, test), UNSCALED, seed=0, epochs=10**6, rate=1e-4, batch=32, seconds=1
-    )
+    retrained(model, train, test, epochs=10**6, seconds=1)
     assert time.monotonic() - begun < 120
 
 
@@ -158,17 +159,7 @@ def test_a_convolutional_network_trained_in_8_bits_is_as_good_small_and_keeps_it
     convolutional, integers, tmp_path
 ):
     model, train, test = convolutional
-    content = train_in_int8(
-        model,
-        lambda rows: rows,
-        bundle_of(train, test),
-        UNSCALED,
-        seed=0,
-        epochs=1,
-        rate=1e-4,
-        batch=32,
-        integers=integers,
-    )
+    content = retrained(model, train, test, integers=integers)
     path = tmp_path / "file.tflite"
     path.write_bytes(content)
     answers, types = in_litert(content, test[0])
@@ -210,13 +201,4 @@ def test_values_in_large_units_are_not_cut_off():
 def test_activations_that_the_toolkit_refuses_are_named(trained):
     _, train, test = trained
     with pytest.raises(CompressionError, match=r"dense_0 \(selu\), dense_1 \(selu\)"):
-        train_in_int8(
-            build(keras, "selu"),
-            lambda rows: rows,
-            bundle_of(train, test),
-            UNSCALED,
-            seed=0,
-            epochs=10,
-            rate=1e-4,
-            batch=32,
-        )
+        retrained(build(keras, "selu"), train, test)
