@@ -302,6 +302,8 @@ class PretrainedBody:
             user's own data; None for the user's own training rows.
         network: A Keras model from the prepared inputs of the user's own data to the last reusable layer, when the
             layers aren't those of the recommended body; None when they are, under the same names.
+        forms: Of what form each of ``layers`` is, where they read step by step and may be of another than recommended.
+        settings: Slot → what these layers have instead of what is recommended, such as the size of embeddings.
         notes: What a person should know, such as which columns were matched.
         events: What happened while the layers were trained.
         seconds: Wall time that they took.
@@ -313,6 +315,8 @@ class PretrainedBody:
     weights: Mapping[str, tuple[Array, ...]]
     statistics: Statistics | None = None
     network: Any = None
+    forms: tuple[Any, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     seconds: float = 0.0

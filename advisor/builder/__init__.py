@@ -15,6 +15,7 @@ from advisor.builder.matching import (
     put_in,
     table_inputs,
 )
+from advisor.builder.recurrent import StepForm, recurrent
 from advisor.builder.recurrent_steps import laid_out
 from advisor.builder.registry import NUMBERS, REGISTRY
 from advisor.builder.series_inputs import STANDARDIZED as STANDARDIZED_STEPS
@@ -37,6 +38,7 @@ __all__ = [
     "Graft",
     "Layout",
     "Serving",
+    "StepForm",
     "Trunk",
     "build_core",
     "build_serving",
@@ -55,6 +57,7 @@ __all__ = [
     "lay_out",
     "logits_model",
     "put_in",
+    "recurrent",
     "register_layers",
     "split_core",
     "start_forecast",

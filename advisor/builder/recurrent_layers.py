@@ -132,9 +132,10 @@ def recurrent_layer_classes(namespace: Namespace) -> RecurrentLayerClasses:
             self.center, self.factor = list(center), list(factor)
 
         def call(self, inputs: Tensor) -> Tensor:
-            known = ops.logical_not(ops.isnan(inputs))
-            flags = ops.max(ops.cast(known, "float32"), axis=2, keepdims=True)
-            values = ops.where(known, inputs, _constant(self.center))
+            # The converter to ONNX keeps a choice free of NaN only where it hangs directly on this question.
+            missing = ops.isnan(inputs)
+            flags = ops.max(ops.cast(ops.logical_not(missing), "float32"), axis=2, keepdims=True)
+            values = ops.where(missing, _constant(self.center), inputs)
             return ops.concatenate([(values - _constant(self.center)) * _constant(self.factor), flags], axis=2)
 
         def compute_output_shape(self, input_shape: Any) -> Any:

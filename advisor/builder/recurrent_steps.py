@@ -14,7 +14,7 @@ from advisor.builder.namespace import Model, Namespace, Tensor, program_keras
 from advisor.builder.recurrent_layers import recurrent_layer_classes
 
 PACKAGE = "advisor"
-GATES = {"gru": 3, "lstm": 4}
+GATES = {"gru": 3, "lstm": 4, "simple_rnn": 1}
 LEAST_VARIANCE = 1 / 128
 """Of the numbers of a cell, whose variance is at most 1: two of 256 levels, so that it is never rounded to 0."""
 
@@ -74,7 +74,7 @@ def _bound(keras: Namespace, layer: Any, otherwise: float) -> float:
 
 def _cell_of(keras: Namespace, layer: Any) -> str | None:
     inner = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
-    kinds = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+    kinds = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM, "simple_rnn": keras.layers.SimpleRNN}
     return next((name for name, kind in kinds.items() if isinstance(inner, kind)), None)
 
 
@@ -83,7 +83,7 @@ class StepLayerClasses:
     """The layer classes of a network that is laid out.
 
     Attributes:
-        steps: A recurrent layer. Its weights are those of Keras's own GRU, LSTM or both directions of one, in order;
+        steps: A recurrent layer. Its weights are those of Keras's own layer or of both its directions, in order;
             only the update gates of a GRU are turned: see ``turn_update_gates``.
         step_numbers: Whether each step exists, as 1 or 0.
         coarse_normalization: Layer normalization for 8 bits.
@@ -140,7 +140,9 @@ def step_layer_classes(keras: Namespace) -> StepLayerClasses:
 
     @keras.saving.register_keras_serializable(package=PACKAGE)
     class Steps(keras.layers.Layer):
-        """A GRU (with the reset gate after the product, as in Keras) or an LSTM, step after step or in a plain loop.
+        """A GRU (with the reset gate after the product, as in Keras), an LSTM or a simple cell, one step after another.
+
+        The steps are written out, or stay a plain loop.
 
         The products of all steps' inputs are one; the mask is arithmetic: a padding step keeps the state.
         """
@@ -227,7 +229,10 @@ def step_layer_classes(keras: Namespace) -> StepLayerClasses:
             _, recurrent, bias = weights
             if self.cell == "gru":
                 return self._gru(now, there, state, recurrent, bias), memory
-            new, kept = self._lstm(now[0], state, memory, recurrent)
+            if self.cell == "lstm":
+                new, kept = self._lstm(now[0], state, memory, recurrent)
+            else:
+                new, kept = ops.tanh(now[0] + ops.matmul(state, recurrent)), memory
             if there is None:
                 return new, kept
             return state + there * (new - state), memory + there * (kept - memory)

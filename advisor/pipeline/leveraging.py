@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from advisor.artifacts import Array, Event, PretrainedBody
-from advisor.builder import Cut, Graft, put_in
+from advisor.builder import Cut, put_in, recurrent
 from advisor.errors import AdvisorError, StorageError, TrainingError
 from advisor.export.keras_format import predictor
 from advisor.pipeline.clock import Clock
@@ -74,9 +75,9 @@ class _Try:
     """One number of layers to keep: how the network is built, and which of its layers begin with what."""
 
     count: int
-    body: Graft | None
+    body: Any
     weights: dict[str, tuple[Array, ...]]
-    hidden_layers: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def leverage(
@@ -167,7 +168,8 @@ def check_reuse(prepared: Prepared, checkpoints: Path, logs: Path) -> None:
     work = Work(prepared, candidate, checkpoints, logs, False, None, Silent())
     body: PretrainedBody = import_module(WAYS["reuse"]).pretrained_body(work)
     first = next(_tries_of(work, body))
-    put_in(work.build(statistics=body.statistics, body=first.body), first.weights, place=body.title)
+    core = work.build(statistics=body.statistics, body=first.body, settings=first.settings)
+    put_in(core, first.weights, place=body.title)
 
 
 def _without_data(kind: str, tell: Callable[[Event], None]) -> Leveraged:
@@ -264,7 +266,7 @@ class _Stage:
                 rate=self.scratch.report.maximum_learning_rate,
                 seconds=None if share is None else share / (len(waiting) - number),
             )
-            core = work.build(statistics=body.statistics, body=each.body, hidden_layers=each.hidden_layers)
+            core = work.build(statistics=body.statistics, body=each.body, settings=each.settings)
             put_in(core, each.weights, place=body.title)
             statistics = body.statistics if body.statistics is not None else work.prepared.statistics
             start_paths(core, work.prepared.encoder.inputs, statistics, work.prepared.bundle, work.values)
@@ -342,8 +344,11 @@ def _tries_of(work: Work, body: PretrainedBody) -> Iterator[_Try]:
     most = 1 if body.kind == "unsupervised" else max(1, int(work.values["reuse_tries"]))
     if body.network is None:
         for count in range(len(body.layers), max(0, len(body.layers) - most), -1):
-            leaves_out = count < len(body.layers) and work.values["dropped_layers"] == "drop"
-            yield _Try(count, None, lower(weights, body.layers, count), count if leaves_out else None)
+            settings, network = dict(body.settings), None
+            if body.forms:
+                network = partial(recurrent, forms=body.forms[:count])
+                settings["hidden_layers"] = count if work.values["dropped_layers"] == "drop" else len(body.layers)
+            yield _Try(count, network, lower(weights, body.layers, count), settings)
         return
     trunk = body.network
     cuts: Sequence[Cut] = trunk.cuts

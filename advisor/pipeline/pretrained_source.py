@@ -128,7 +128,7 @@ class PretrainedSource:
                     "R204",
                     "--pretrained",
                     f"{self.title} does not begin with a recurrent layer, so nothing of it reads your {source.kind}.",
-                    "Give a run folder, or a .keras file whose first layers are GRU or LSTM.",
+                    "Give a run folder, or a .keras file whose first layers are GRU, LSTM or SimpleRNN.",
                 )
             )
         if source.kind == "series" and "horizon" in source.encoder.inputs.details:

@@ -1,8 +1,7 @@
 """Layers of another recurrent network, matched to the user's own series or texts.
 
-They begin the recommended network, so they must be of its form: the same cell, width and size of embeddings. Layers
-are matched from the input upwards, and the first one of another form ends it. One that reads forwards only begins the
-half of ours that does.
+They keep their own configuration: cell, width, directions, what normalizes them, and the size of embeddings. They are
+taken from the input upwards; the first one that can't be made again ends it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.artifacts import Array, InputSpec, PretrainedBody, Statistics
-from advisor.builder import EMBEDDED_TOKENS, token_kinds
+from advisor.builder import EMBEDDED_TOKENS, StepForm, token_kinds
 from advisor.data.text_tokens import FIRST_TOKEN_CODE
 from advisor.errors import Finding, RequestError
 from advisor.pipeline.step_network import StepNetwork
@@ -33,8 +32,15 @@ USUAL = {
     "use_bias": True,
     "reset_after": True,
     "go_backwards": False,
+    "merge_mode": "concat",
+    "center": True,
+    "scale": True,
+    "rms_scaling": False,
+    "epsilon": 1e-3,
 }
-"""Settings of every cell that is recommended; a network of others may have other ones."""
+"""Settings of every layer that is made here; a network of others may have other ones."""
+CELLS = {"GRU": "gru", "LSTM": "lstm", "SimpleRNN": "simple_rnn"}
+NORMALIZATIONS = {"LayerNormalization": "layer_normalization", "BatchNormalization": "batch_normalization"}
 Places = NDArray[np.int64]
 
 
@@ -43,7 +49,7 @@ def carry_over_steps(work: Work, kind: str, title: str, source: StepNetwork) -> 
 
     Channels of series and tokens of texts are matched by name; what only the user's data have begins fresh. Where
     nothing names the channels, they are matched in their order. A forecast reads every channel by itself, so only the
-    length of its segments must be the same.
+    length of its segments must be the same. The layers keep their own configuration.
 
     Args:
         work: The user's data and the recommended network.
@@ -57,10 +63,12 @@ def carry_over_steps(work: Work, kind: str, title: str, source: StepNetwork) -> 
     own, theirs = work.prepared.encoder.inputs, source.layers
     weights: dict[str, tuple[Array, ...]] = {}
     statistics: Statistics | None = None
+    settings: dict[str, Any] = {}
     places: Places | None
     if own.kind == "text":
-        places, tables, note = _match_tokens(title, source, own, work.values["embedding_size"], _OPTIONS[kind])
+        places, tables, note = _match_tokens(title, source, own, _OPTIONS[kind])
         weights[EMBEDDED_TOKENS] = tables
+        settings["embedding_size"] = tables[0].shape[1]
     else:
         places, note = match_series(title, source.spec, own, _OPTIONS[kind])
         if source.scaling is not None:
@@ -69,34 +77,40 @@ def carry_over_steps(work: Work, kind: str, title: str, source: StepNetwork) -> 
     if own.kind == "series" and not source.spec.details:
         how = "with your training rows, for it scales none" if source.scaling is None else "as its own layers do it"
         notes.append(f"Your channels are standardized {how}.")
-    fresh = {layer.name: layer for layer in work.build(statistics=statistics).layers}
-    names = []
+    forms: list[StepForm] = []
     for index in count(1):
-        name = f"recurrent_{index}"
-        found = _carried(theirs[name], fresh[name], places) if name in theirs and name in fresh else ()
-        if not found:
+        name, normalization = f"recurrent_{index}", theirs.get(f"normalization_{index}")
+        if name not in theirs or _unusual(theirs[name]):
             break
-        names.append(name)
-        weights[name] = found
-        normalization = f"normalization_{index}"
-        if _is_alike(theirs.get(normalization), fresh.get(normalization)):
-            weights[normalization] = tuple(theirs[normalization].get_weights())
-        places = _places_above(theirs[name], fresh[name])
-    if not names:
-        first = "recurrent_1"
+        taken = None if normalization is None or _unusual(normalization) else normalization
+        forms.append(_form_of(theirs[name], taken))
+        weights[name] = _carried(theirs[name], places)
+        places = None
+        if taken is not None:
+            weights[f"normalization_{index}"] = tuple(taken.get_weights())
+        if taken is not normalization:
+            break
+    if not forms:
         raise RequestError(
             Finding(
                 "R207",
                 _OPTIONS[kind],
-                f"{title} begins with {_form(theirs.get(first))}, the recommended network with "
-                f"{_form(fresh.get(first))}.",
-                "Give one whose recurrent layers are of the recommended form.",
+                f"{title} begins with {_in_words(theirs.get('recurrent_1'))}, which isn't built here.",
+                "Give one that begins with GRU, LSTM or SimpleRNN layers with Keras's usual settings.",
             )
         )
-    if any(_directions(theirs[name]) < _directions(fresh[name]) for name in names):
-        notes.append("It reads forwards only: the halves of your layers that read backwards begin fresh.")
+    layers = tuple(f"recurrent_{index}" for index in range(1, len(forms) + 1))
+    described = ", ".join(f"{name} ({_in_words(theirs[name])})" for name in layers)
+    notes.append(f"Its layers keep their configuration: {described}.")
     return PretrainedBody(
-        kind=kind, title=title, layers=tuple(names), weights=weights, statistics=statistics, notes=tuple(notes)
+        kind=kind,
+        title=title,
+        layers=layers,
+        weights=weights,
+        statistics=statistics,
+        forms=tuple(forms),
+        settings=settings,
+        notes=tuple(notes),
     )
 
 
@@ -164,19 +178,11 @@ def _match_segments(title: str, spec: InputSpec, own: InputSpec, option: str) ->
 
 
 def _match_tokens(
-    title: str, source: StepNetwork, own: InputSpec, size: int, option: str
+    title: str, source: StepNetwork, own: InputSpec, option: str
 ) -> tuple[Places, tuple[Array, ...], str]:
     """Return the places of the embeddings' numbers, and a table for each kind of token with NaN for new tokens."""
     spec, there = source.spec, [np.asarray(table) for table in source.layers[EMBEDDED_TOKENS].get_weights()]
-    if there[0].shape[1] != size:
-        raise RequestError(
-            Finding(
-                "R207",
-                option,
-                f"{title} has {there[0].shape[1]} numbers for a token, the recommended network {size}.",
-                "Give one whose embeddings are of the recommended size.",
-            )
-        )
+    size = there[0].shape[1]
     known = {
         name: (index, table)
         for index, (name, table) in enumerate(zip(token_kinds(spec), there, strict=True))
@@ -211,54 +217,42 @@ def _as_there(own: Statistics, center: Array, factor: Array, places: Places) -> 
     return replace(own, mean=mean, scale=scale)
 
 
-def _carried(layer: Any, fresh: Any, places: Places | None) -> tuple[Array, ...]:
-    """Return a recurrent layer's arrays as the user's own network has them, or none where the form is another.
-
-    The kernels for its inputs are put in the order of the user's own.
-    """
-    if _cell_form(layer) != _cell_form(fresh):
-        return ()
+def _carried(layer: Any, places: Places | None) -> tuple[Array, ...]:
+    """Return a recurrent layer's arrays; the kernels for its inputs are put in the order of the user's own."""
     arrays = [np.asarray(each) for each in layer.get_weights()]
-    wanted = [each.shape for each in fresh.get_weights()]
-    if places is not None:
-        for index in range(0, len(arrays), len(arrays) // _directions(layer)):
-            kernel = np.full((len(places), arrays[index].shape[1]), np.nan, arrays[index].dtype)
-            kernel[places != FRESH] = arrays[index][places[places != FRESH]]
-            arrays[index] = kernel
-    arrays += [np.full(shape, np.nan, np.float32) for shape in wanted[len(arrays) :]]
-    return tuple(arrays) if [each.shape for each in arrays] == wanted else ()
+    if places is None:
+        return tuple(arrays)
+    for index in range(0, len(arrays), len(arrays) // _directions(layer)):
+        kernel = np.full((len(places), arrays[index].shape[1]), np.nan, arrays[index].dtype)
+        kernel[places != FRESH] = arrays[index][places[places != FRESH]]
+        arrays[index] = kernel
+    return tuple(arrays)
 
 
-def _places_above(layer: Any, fresh: Any) -> Places | None:
-    """Return the places of what the next layer reads; None where both networks have the same."""
-    if _directions(layer) == _directions(fresh):
-        return None
-    units = np.arange(layer.units)
-    return np.concatenate([units, np.full_like(units, FRESH)])
+def _form_of(layer: Any, normalization: Any) -> StepForm:
+    cell = getattr(layer, "forward_layer", layer)
+    behind = "none" if normalization is None else NORMALIZATIONS[type(normalization).__name__]
+    return StepForm(CELLS[type(cell).__name__], cell.units, _directions(layer) == 2, behind)
 
 
 def _directions(layer: Any) -> int:
     return 2 if hasattr(layer, "backward_layer") else 1
 
 
-def _cell_form(layer: Any) -> str:
+def _unusual(layer: Any) -> list[str]:
+    """Return the settings of a layer that it wouldn't have if it were made here."""
     cell = getattr(layer, "forward_layer", layer)
-    settings = cell.get_config()
-    others = [f"{name} {settings[name]}" for name, usual in USUAL.items() if settings.get(name, usual) != usual]
-    return f"{cell.units} {type(cell).__name__} units" + (f" ({', '.join(others)})" if others else "")
+    settings = {**cell.get_config(), "merge_mode": getattr(layer, "merge_mode", USUAL["merge_mode"])}
+    return [f"{name} {settings[name]}" for name, usual in USUAL.items() if settings.get(name, usual) != usual]
 
 
-def _is_alike(layer: Any, fresh: Any) -> bool:
-    """Return whether two layers that normalize are of one kind and width; None stands for no layer."""
-    if layer is None or type(layer) is not type(fresh):
-        return False
-    return [each.shape for each in layer.get_weights()] == [each.shape for each in fresh.get_weights()]
-
-
-def _form(layer: Any) -> str:
+def _in_words(layer: Any) -> str:
     if layer is None:
         return "no recurrent layer"
-    return _cell_form(layer) + (" in both directions" if _directions(layer) == 2 else "")
+    cell = getattr(layer, "forward_layer", layer)
+    others = _unusual(layer)
+    directions = " in both directions" if _directions(layer) == 2 else ""
+    return f"{cell.units} {type(cell).__name__} units{directions}" + (f", {', '.join(others)}" if others else "")
 
 
 def _nothing_in_common(title: str, what: str, theirs: Sequence[str], mine: Sequence[str], option: str) -> RequestError:

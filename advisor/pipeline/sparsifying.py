@@ -10,7 +10,7 @@ from typing import Any
 
 from advisor.artifacts import Event
 from advisor.builder import with_target_units
-from advisor.compression import GradualPruning, plan_pruning, zero_tiny_weights
+from advisor.compression import GradualPruning, fold, plan_pruning, zero_tiny_weights
 from advisor.errors import CompressionError, Finding
 from advisor.evaluation import measure_sparsity
 from advisor.export.keras_format import predictor
@@ -39,6 +39,7 @@ class PruningRecipe:
         pruning_end_share: Share of them after which all of the target has gone; the rest is fine-tuning.
         pruning_every_epochs: Epochs between two changes of the masks.
         pruning_time_share: Share of a time budget that is kept for it.
+        pruning_folds_normalization: Whether Batch Normalization is folded into the kernels first.
         pruning_spares_output: Whether the output layer stays dense where the others can make up for it.
         smallest_pruned_layer: Layers with fewer weights than this stay dense where the others can make up for them.
         highest_sparsity: More than this isn't tried: some weights must be left for an answer that depends on the row.
@@ -53,6 +54,7 @@ class PruningRecipe:
     pruning_end_share: float
     pruning_every_epochs: int
     pruning_time_share: float
+    pruning_folds_normalization: bool
     pruning_spares_output: bool
     smallest_pruned_layer: int
     highest_sparsity: float
@@ -233,8 +235,9 @@ def prune(
                 {"required": wanted, "tried": fraction},
             )
         )
+    whole = fold(chosen.core).model if own.pruning_folds_normalization else chosen.core
     target = plan_pruning(
-        chosen.core,
+        whole,
         fraction,
         pattern=values["sparsity_pattern"],
         smallest=own.smallest_pruned_layer,
@@ -244,7 +247,7 @@ def prune(
     before = metric(chosen.core)
     recipe = own.training(Recipe.from_values(values, task=prepared.bundle.task, strength=chosen.candidate.strength))
     pruning = GradualPruning(
-        chosen.core,
+        whole,
         target,
         begin_share=own.pruning_begin_share,
         end_share=own.pruning_end_share,

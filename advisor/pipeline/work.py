@@ -42,17 +42,19 @@ class Work:
         values: Mapping[str, Any] = self.candidate.recommendation.values
         return values
 
-    def build(self, *, statistics: Statistics | None = None, body: Any = None, hidden_layers: int | None = None) -> Any:
+    def build(
+        self, *, statistics: Statistics | None = None, body: Any = None, settings: Mapping[str, Any] | None = None
+    ) -> Any:
         """Build the recommended network, untrained.
 
         Args:
             statistics: What the inputs are standardized with; None takes those of the training rows.
             body: What takes the place of the recommended body; see :func:`advisor.builder.build_core`.
-            hidden_layers: Number of hidden layers; None takes the recommended one.
+            settings: Slot → value, where it isn't the recommended one.
         """
         prepared, candidate = self.prepared, self.candidate
         return build_core(
-            self.values if hidden_layers is None else {**self.values, "hidden_layers": hidden_layers},
+            {**self.values, **(settings or {})},
             prepared.encoder.inputs,
             statistics if statistics is not None else prepared.statistics,
             task=prepared.bundle.task,

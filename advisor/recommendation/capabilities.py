@@ -97,6 +97,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
     "sampling_artifact": ("none", "sampling_signature", "masks_as_inputs"),
     "pruning_optimizer": ("sgd_momentum", "sgd_nesterov", "rmsprop", "nadam", "adamw"),
     "pruning_schedule": ("one_cycle", "constant"),
+    "pruning_folds_normalization": (False, True),
     "pruning_spares_output": (False, True),
     "sparsification": ("none", "l1_then_zero", "magnitude_pruning"),
     "fold_batch_normalization": (False, True),

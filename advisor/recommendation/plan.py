@@ -123,6 +123,7 @@ PRUNING_SLOTS = (
     "pruning_end_share",
     "pruning_every_epochs",
     "pruning_time_share",
+    "pruning_folds_normalization",
     "pruning_spares_output",
     "smallest_pruned_layer",
     "highest_sparsity",

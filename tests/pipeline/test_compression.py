@@ -68,7 +68,10 @@ def test_budgets_that_nothing_can_meet_together_are_answered_with_what_came_clos
 def test_nine_in_ten_weights_are_zero_in_the_file(table, tmp_path):
     from advisor.evaluation import measure_litert_sparsity
 
-    run = advisor.train({"sparsity": "very_sparse"}, table, target="y", out=tmp_path / "run", time_budget=SECONDS)
+    given = {"sparsity": "very_sparse", "hidden_layers": 4}
+    run = advisor.train(given, table, target="y", out=tmp_path / "run", time_budget=SECONDS)
+    assert run.recommendation.values["normalization"] == "batch_normalization"
+    assert "BatchNormalization" not in {type(layer).__name__ for layer in run.core.layers}
     assert run.requirements[0]["met"]
     assert measure_litert_sparsity(tmp_path / "run" / "model" / "model.tflite").fraction >= 0.9
     assert run.recommendation["activation"] == "elu"

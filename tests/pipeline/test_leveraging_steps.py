@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 import advisor
-from advisor.builder import put_in
+from advisor.builder import laid_out, put_in
 from advisor.errors import RequestError
+from advisor.export import export_litert, verify_litert
+from advisor.export.onnx import save_onnx, verify_onnx
 from advisor.interfaces.cli.main import run as command
 from advisor.pipeline import Request, train_network
 from advisor.pipeline.fitting import candidates
@@ -97,7 +99,11 @@ def test_layers_of_a_run_on_the_same_channels_are_kept_and_the_delivered_files_a
     (told,) = run.metrics["leveraging"]
     assert told["outcome"] == "kept"
     assert told["layers"][0] == 2
-    assert told["notes"][0] == "Its channels are the same as yours."
+    assert told["notes"] == [
+        "Its channels are the same as yours.",
+        "Its layers keep their configuration: recurrent_1 (8 GRU units in both directions), "
+        "recurrent_2 (8 GRU units in both directions).",
+    ]
     assert min(told["losses"]) < told["scratch_loss"]
     plan = {step["step"]: step["status"] for step in json.loads(run.recommendation.to_json())["plan"]}
     assert plan["pretrain_reuse"] == "carried_out"
@@ -122,8 +128,8 @@ def test_upper_layers_are_left_out_or_replaced_as_decided(quick, series_source, 
     candidate = next(candidates(prepared.recommendation, "first"))
     work = Work(prepared, candidate, tmp_path, tmp_path, False, None, Silent())
     whole, fewer = list(_tries_of(work, body))[:2]
-    assert (whole.count, whole.hidden_layers, fewer.count) == (2, None, 1)
-    core = work.build(statistics=body.statistics, hidden_layers=fewer.hidden_layers)
+    assert (whole.count, whole.settings, fewer.count) == (2, {"hidden_layers": 2}, 1)
+    core = work.build(statistics=body.statistics, body=fewer.body, settings=fewer.settings)
     assert [layer.name for layer in core.layers if layer.name.startswith("recurrent_")] == [
         f"recurrent_{number}" for number in range(1, layers + 1)
     ]
@@ -140,7 +146,7 @@ def test_channels_are_matched_by_name_whatever_their_order(quick, series_source,
     )
     body, prepared = matched(request, tmp_path)
     assert body.layers == ("recurrent_1", "recurrent_2")
-    assert body.notes == ("2 of your 3 channels are matched by name; fresh weights for other.",)
+    assert body.notes[0] == "2 of your 3 channels are matched by name; fresh weights for other."
     theirs = series_source.core.get_layer("recurrent_1").get_weights()
     for index in (0, 3):  # the kernels of both directions
         np.testing.assert_array_equal(body.weights["recurrent_1"][index][[2, 0]], theirs[index])
@@ -243,13 +249,7 @@ def test_what_can_not_be_matched_is_one_clear_error(quick, series_source, text_s
             matched(request, tmp_path)
 
     refused(series(24, 1, channels=("a", "b")), "R205", "reads none of your channels", series_source.path)
-    refused(
-        series(24, 1), "R207", "8 GRU units in both directions.*with 16 GRU", series_source.path, recurrent_units=16
-    )
     refused(series(24, 1), "R205", "reads data of the kind text, yours are of the kind series", text_source.path)
-    other = problem(data_kind="text", pretrained_model_available=True)
-    small = {"hidden_layers": 1, "embedding_size": 6}
-    refused(texts(60, 1), "R207", "4 numbers for a token, the recommended network 6", text_source.path, other, **small)
 
 
 def copied(run, folder):
@@ -278,6 +278,7 @@ def test_a_file_out_of_a_run_gives_the_same_weights_as_the_run(quick, series_sou
     assert alone.notes == (
         "It says nothing of names: its channels are taken for yours in their order, u, v.",
         "Your channels are standardized as its own layers do it.",
+        whole.notes[-1],
     )
     asked["recommendation"] = quick(facts | {"data_kind": "text"}, **{**SMALL, "hidden_layers": 1, "embedding_size": 4})
     asked |= {"data_options": {}, "data_kind": "text"}
@@ -303,48 +304,92 @@ def test_recurrent_layers_of_somebody_else_s_network_are_tried(quick, tmp_path):
         ),
         data_options=OPTIONS,
         pretrained=of_others(
-            tmp_path / "theirs.keras", keras.layers.GRU(8, return_sequences=True), keras.layers.GRU(8)
+            tmp_path / "theirs.keras", keras.layers.GRU(7, return_sequences=True), keras.layers.LSTM(6)
         ),
     )
     _, fitted = train_network(request, tmp_path / "run")
     (told,) = fitted.leveraging
     assert told.outcome in ("kept", "dropped")
-    assert told.layers == (1,)
+    assert told.layers[0] == 2
     assert told.notes == (
         "It says nothing of names: its channels are taken for yours in their order, u, v.",
         "Your channels are standardized with your training rows, for it scales none.",
-        "It reads forwards only: the halves of your layers that read backwards begin fresh.",
+        "Its layers keep their configuration: recurrent_1 (7 GRU units), recurrent_2 (6 LSTM units).",
     )
 
 
-def test_each_half_and_each_table_takes_what_a_network_of_others_has(quick, tmp_path):
+def test_recurrent_layers_keep_their_configuration_up_to_the_files(quick, tmp_path):
+    theirs = of_others(
+        tmp_path / "theirs.keras",
+        keras.layers.SimpleRNN(6, return_sequences=True),
+        keras.layers.LayerNormalization(),
+        keras.layers.Bidirectional(keras.layers.LSTM(5)),
+    )
+    asked = quick(problem(data_kind="series", pretrained_model_available=True), **{**SMALL, "hidden_layers": 1})
+    request = Request(series(24, 1), "y", recommendation=asked, data_options=OPTIONS, pretrained=theirs)
+    body, prepared = matched(request, tmp_path)
+    candidate = next(candidates(prepared.recommendation, "first"))
+    work = Work(prepared, candidate, tmp_path, tmp_path, False, None, Silent())
+    whole = next(_tries_of(work, body))
+    core = work.build(statistics=body.statistics, body=whole.body, settings=whole.settings)
+    put_in(core, whole.weights)
+    layers = {layer.name: layer for layer in core.layers}
+    assert isinstance(layers["recurrent_1"], keras.layers.SimpleRNN)
+    assert isinstance(layers["recurrent_2"].forward_layer, keras.layers.LSTM)
+    assert (layers["recurrent_1"].units, layers["recurrent_2"].forward_layer.units) == (6, 5)
+    assert isinstance(layers["normalization_1"], keras.layers.LayerNormalization)
+    assert not {"normalization_2", "recurrent_3"} & set(layers)
+    rows = prepared.bundle.train.x  # padding is among them
+    for looped in (False, True):
+        path = tmp_path / f"{looped}.tflite"
+        export_litert(laid_out(core, looped=looped), path)
+        verify_litert(path, core, rows, root=tmp_path)
+    save_onnx(core, tmp_path / "model.onnx")
+    verify_onnx(tmp_path / "model.onnx", core, rows, root=tmp_path)
+
+
+def test_each_layer_and_each_table_is_taken_from_a_network_of_others(quick, tmp_path):
     scaled = keras.layers.Normalization(mean=[1.0, 2.0], variance=[4.0, 9.0])
-    forwards = [keras.layers.LSTM(8, return_sequences=True), keras.layers.LSTM(8)]
-    asked = quick(problem(data_kind="series", pretrained_model_available=True), **SMALL, recurrent_cell="lstm")
+    forwards = [keras.layers.LSTM(7, return_sequences=True), keras.layers.LSTM(9)]
+    asked = quick(problem(data_kind="series", pretrained_model_available=True), **SMALL)
     path = of_others(tmp_path / "theirs.keras", keras.layers.Masking(), scaled, *forwards)
     request = Request(series(24, 1), "y", recommendation=asked, data_options=OPTIONS, pretrained=path)
     body, _ = matched(request, tmp_path)
     np.testing.assert_allclose(body.statistics.mean, [1.0, 2.0])
     np.testing.assert_allclose(body.statistics.scale, [2.0, 3.0])
     for layer, arrays in zip(forwards, body.weights.values(), strict=True):
-        kernel, recurrent, bias = layer.get_weights()
-        np.testing.assert_array_equal(arrays[0][: len(kernel)], kernel)
-        np.testing.assert_array_equal(arrays[1], recurrent)
-        np.testing.assert_array_equal(arrays[2], bias)
-        assert all(np.isnan(each).all() for each in (arrays[0][len(kernel) :], *arrays[3:]))
+        for mine, theirs in zip(arrays, layer.get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
     cut = keras.layers.TextVectorization()
     cut.adapt(["good good good bad bad else"])
     table, both = keras.layers.Embedding(9, 4, mask_zero=True), keras.layers.Bidirectional(keras.layers.GRU(8))
     path = of_others(tmp_path / "theirs.keras", cut, table, both, shape=(1,), dtype="string")
-    small = {**SMALL, "hidden_layers": 1, "embedding_size": 4}
+    small = {**SMALL, "hidden_layers": 1, "embedding_size": 6}
     asked = quick(problem(data_kind="text", pretrained_model_available=True), **small)
     request = Request(texts(60, 1), "y", recommendation=asked, data_kind="text", pretrained=path)
     body, prepared = matched(request, tmp_path)
+    assert body.settings == {"embedding_size": 4}
     own = prepared.encoder.inputs.details["words"]
     rows = [2 + own.index(word) for word in ("good", "bad")]
     np.testing.assert_array_equal(body.weights["embedded_tokens"][0][rows], table.get_weights()[0][2:4])
     np.testing.assert_array_equal(body.weights["recurrent_1"][0][:4], both.get_weights()[0])
     assert np.isnan(body.weights["recurrent_1"][0][4:]).all()
+    _, fitted = train_network(request, tmp_path / "run")
+    assert [each.layers for each in fitted.leveraging] == [(1,)]
+
+
+def test_the_first_layer_of_an_unusual_form_ends_what_is_reused(quick, tmp_path):
+    path = of_others(
+        tmp_path / "theirs.keras",
+        keras.layers.GRU(7, return_sequences=True),
+        keras.layers.LayerNormalization(epsilon=0.1),
+        keras.layers.GRU(7),
+    )
+    asked = quick(problem(data_kind="series", pretrained_model_available=True), **SMALL)
+    request = Request(series(24, 1), "y", recommendation=asked, data_options=OPTIONS, pretrained=path)
+    body, _ = matched(request, tmp_path)
+    assert list(body.weights) == ["recurrent_1"]
+    assert [each.normalization for each in body.forms] == ["none"]
 
 
 def test_files_that_can_not_be_matched_end_the_command_with_one_error(tmp_path, capsys):
@@ -360,8 +405,8 @@ def test_files_that_can_not_be_matched_end_the_command_with_one_error(tmp_path, 
     of_others(tmp_path / "theirs.keras", keras.layers.GRU(64), shape=(None, 3))
     told = refused("series.csv", "--series-id", "id", "--time", "t")
     assert "R205 the network theirs.keras reads 3 channels, yours are 2: u, v." in told
-    of_others(tmp_path / "theirs.keras", keras.layers.LSTM(64))
+    of_others(tmp_path / "theirs.keras", keras.layers.LSTM(64, activation="relu"))
     told = refused("series.csv", "--series-id", "id", "--time", "t")
-    assert "R207 the network theirs.keras begins with 64 LSTM units, the recommended network with" in told
+    assert "R207 the network theirs.keras begins with 64 LSTM units, activation relu, which isn't built here." in told
     of_others(tmp_path / "theirs.keras", keras.layers.Embedding(9, 4), keras.layers.GRU(8), shape=(6,))
     assert "R204 the network theirs.keras holds no vocabulary" in refused("texts.csv")
