@@ -18,6 +18,9 @@ from advisor.errors import ArtifactError, Finding
 KerasModel = Any
 _KINDS = ("numbers", "missing", "one_hot")
 """Layers of a table's preprocessing, and the kinds of the parts that they become."""
+EMBEDDINGS = "embeddings"
+MOST_CODES = 4096
+"""Codes of embedded columns together; each takes a number of the prepared row, most of them 0."""
 _CHANNELS: Mapping[str, str] = {"standardized": "pictures", "standardized_steps": "series"}
 """The layer that standardizes the channels of pictures or series → the kind of the part that it becomes."""
 
@@ -28,9 +31,10 @@ class Preparation:
 
     Attributes:
         parts: Blocks of prepared inputs, in order; each has a ``kind`` (numbers, missing, one_hot), its ``columns``,
-            and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``. Pictures and series are one
-            part of the kind ``pictures`` or ``series``, with their ``shape`` and ``center`` and ``factor`` of each
-            channel; each step of a prepared series ends with a 1, or a 0 where it is padding (all its values NaN).
+            and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``. Embedded categories are one_hot
+            too: their tables are the kernels of the first layers behind. Pictures and series are one part of the kind
+            ``pictures`` or ``series``, with their ``shape`` and ``center`` and ``factor`` of each channel; each step of
+            a prepared series ends with a 1, or a 0 where it is padding (all its values NaN).
     """
 
     parts: tuple[Mapping[str, Any], ...]
@@ -40,8 +44,8 @@ class Preparation:
         """Cut a core where preprocessing ends.
 
         Returns:
-            The preprocessing, and the rest of the model, which shares its weights; None where embeddings are looked up,
-            for these are trained, and for forecasts and texts.
+            The preprocessing, and the rest of the model, which shares its weights except for tables of embeddings. None
+            for forecasts and texts, for crosses, and where there are more than :data:`MOST_CODES` codes.
         """
         layers = {layer.name: layer for layer in core.layers}
         for name, kind in _CHANNELS.items():
@@ -50,16 +54,22 @@ class Preparation:
                 settings = {each: list(layers[name].get_config()[each]) for each in ("center", "factor")}
                 rest = type(core)(layers[name].output, core.outputs[0], name="rest")
                 return cls(({"kind": kind, "shape": shape, **settings},)), rest
-        if {"embeddings", "crosses"} & set(layers) or not any(kind in layers for kind in _KINDS):
+        if "crosses" in layers or not any(kind in layers for kind in (*_KINDS, EMBEDDINGS)):
             return None
-        parts = tuple(
+        parts = [
             {"kind": kind, **{k: v for k, v in layers[kind].get_config().items() if k in _SETTINGS[kind]}}
             for kind in _KINDS
             if kind in layers
-        )
-        cut = next(name for name in ("prepared", *_KINDS) if name in layers)
+        ]
+        cut = next(name for name in ("prepared", *_KINDS, EMBEDDINGS) if name in layers)
         rest = type(core)(layers[cut].output, core.outputs[0], name="rest")
-        return cls(parts), rest
+        if EMBEDDINGS in layers:
+            embeddings = layers[EMBEDDINGS]
+            if sum(embeddings.codes) > MOST_CODES:
+                return None
+            parts.append(_each_code(embeddings))
+            rest = _with_tables(rest, embeddings)
+        return cls(tuple(parts)), rest
 
     @classmethod
     def from_dict(cls, document: Any) -> Preparation:
@@ -91,6 +101,43 @@ class Preparation:
         if len(steps) == 1:
             return steps[0]
         return lambda rows: np.concatenate([step(rows) for step in steps], axis=1)
+
+
+def _each_code(embeddings: Any) -> dict[str, Any]:
+    """Return the part that has a number for every code of every embedded column."""
+    pairs = [
+        (column, code)
+        for column, count in zip(embeddings.columns, embeddings.codes, strict=True)
+        for code in range(count)
+    ]
+    columns, codes = zip(*pairs, strict=True)
+    return {"kind": "one_hot", "columns": list(columns), "codes": list(codes)}
+
+
+def _with_tables(rest: KerasModel, embeddings: Any) -> KerasModel:
+    """Put a layer before the rest that has the tables of embeddings as kernels.
+
+    What is looked up for a category is the product of its one-hot numbers with the table, which exists in 8 bits.
+    The encoder gives codes that are there only, so that none has no row.
+    """
+    import keras
+
+    plain = rest.inputs[0].shape[-1] - sum(embeddings.sizes)
+    inputs = keras.Input((plain + sum(embeddings.codes),), name="prepared_codes")
+    parts = [inputs[:, :plain]] if plain else []
+    tables, first = {}, plain
+    for column, codes, size, table in zip(
+        embeddings.columns, embeddings.codes, embeddings.sizes, embeddings.get_weights(), strict=True
+    ):
+        name = f"embedding_{column}"
+        parts.append(keras.layers.Dense(size, use_bias=False, name=name)(inputs[:, first : first + codes]))
+        tables[name] = table
+        first += codes
+    joined = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="prepared")(parts)
+    whole = keras.Model(inputs, rest(joined), name="rest")
+    for name, table in tables.items():
+        whole.get_layer(name).set_weights([table])
+    return whole
 
 
 def _picked(columns: list[int]) -> Any:

@@ -30,7 +30,7 @@ from advisor.export.compacting import leave_out_names
 from advisor.export.compare import TOLERANCES, compare, verified
 from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, representative_rows
 from advisor.export.keras_format import predictor
-from advisor.export.preparation import Preparation
+from advisor.export.preparation import MOST_CODES, Preparation
 from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.preparation import Prepared
 from advisor.storage import write_bytes
@@ -247,7 +247,7 @@ class Workbench:
         """Return the preprocessing of a network and the rest, answering in the user's units.
 
         Raises:
-            ExportError: If there are embeddings: looking them up can't be left to the caller.
+            ExportError: If what comes before the first trained layer can't be left to the caller.
         """
         model = fold(with_target_units(core, self.prepared.statistics), target_units=True).model
         found = Preparation.of(model)
@@ -256,7 +256,8 @@ class Workbench:
                 Finding(
                     "E107",
                     "full_int8",
-                    "embeddings, forecasts and texts are read in 32 bits, so not all can be in 8 bits.",
+                    "forecasts, texts, crosses of columns and embeddings of more than "
+                    f"{MOST_CODES:,} categories are read in 32 bits, so not all can be in 8 bits.",
                 )
             )
         return found

@@ -12,6 +12,7 @@ from advisor.builder import build_core
 from advisor.compression import fold
 from advisor.errors import AdvisorError
 from advisor.evaluation import measure_sparsity
+from advisor.export.preparation import EMBEDDINGS
 from advisor.pipeline.candidates import LOOPED
 from advisor.pipeline.compressing import Descent, folded, settle
 from advisor.pipeline.fitting import fit
@@ -133,6 +134,9 @@ def _quantization_aware(descent: Descent, context: Context) -> None:
     prepared, values = descent.bench.prepared, descent.fitted.recommendation.values
     core = descent.fitted.chosen.core
     preparation, rest = descent.bench.cut(core)
+    if EMBEDDINGS in {layer.name for layer in core.layers}:
+        descent.skip(name, "networks with embeddings of categories can't be trained in 8 bits.")
+        return
     content = train_in_int8(
         rest,
         preparation.compile(),

@@ -193,17 +193,39 @@ def test_a_microcontroller_gets_its_integers_at_any_cost_and_the_cost_is_a_requi
     assert (out / "model" / "model_data.h").is_file()
 
 
-def test_a_microcontroller_without_a_file_in_8_bits_is_one_error_that_says_why(tmp_path, capsys):
-    draw = np.random.default_rng(0)
-    towns = draw.choice([f"town {k}" for k in range(30)], 300)
-    data, problem, out = tmp_path / "towns.csv", tmp_path / "problem.json", tmp_path / "run"
-    pl.DataFrame({"town": towns, "a": draw.normal(size=300), "y": draw.normal(size=300)}).write_csv(data)
-    problem.write_text('{"target_device": "microcontroller", "sparsity": "none"}')
-    arguments = ["train", "--data", str(data), "--target", "y", "--out", str(out), "--problem", str(problem)]
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory):
+    """A table whose target hangs on a category of thirty and on a number."""
+    draw, path = np.random.default_rng(0), tmp_path_factory.mktemp("towns") / "towns.csv"
+    worth, of, a = draw.normal(size=30), draw.integers(0, 30, 600), draw.normal(size=600)
+    columns = {"town": [f"town {k}" for k in of], "coast": of % 2 == 0, "a": a, "y": 5 * worth[of] + a}
+    pl.DataFrame(columns).write_csv(path)
+    return path
+
+
+def test_a_microcontroller_gets_embeddings_of_categories_in_integers(towns, tmp_path):
+    given = {"target_device": "microcontroller"}
+    run = advisor.train(given, towns, target="y", out=tmp_path / "run", time_budget=4 * SECONDS)
+    assert "embeddings" in {layer.name for layer in run.core.layers}
+    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    header = (tmp_path / "run" / "model" / "model_data.h").read_text()
+    assert '"kind": "one_hot"' in header
+    rows = pl.read_csv(towns).drop("y")
+    exact, integers = run.predict(rows, runtime="keras"), run.predict(rows)
+    assert np.corrcoef(exact, integers)[0, 1] > 0.98
+    unknown = rows.head(2).with_columns(pl.lit("elsewhere").alias("town"))
+    assert np.isfinite(run.predict(unknown)).all()
+
+
+def test_a_microcontroller_without_a_file_in_8_bits_is_one_error_that_says_why(towns, tmp_path, capsys):
+    problem, out = tmp_path / "problem.json", tmp_path / "run"
+    problem.write_text('{"target_device": "microcontroller", "architecture": "wide_and_deep"}')
+    arguments = ["train", "--data", str(towns), "--target", "y", "--out", str(out), "--problem", str(problem)]
+    arguments += ["--cross", "town,coast"]
     assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
     said = capsys.readouterr().err
     assert "E109" in said
-    assert "embeddings, forecasts and texts are read in 32 bits" in said
+    assert "crosses of columns and embeddings of more than 4,096 categories are read in 32 bits" in said
     assert not out.exists()
 
 

@@ -42,6 +42,29 @@ def test_the_preparation_does_what_the_layers_do(core):
     assert np.array_equal(np.asarray(rest(prepared)), np.asarray(core(ROWS)))
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_tables_of_embeddings_are_the_kernels_of_first_layers(core, tmp_path, alone):
+    layers, generator = layer_classes(keras), np.random.default_rng(2)
+    inputs = keras.Input((4,), name="features")
+    settings = {"columns": [2, 3], "codes": [4, 30], "sizes": [2, 5], "seeds": [0, 1], "name": "embeddings"}
+    tensor = layers.embeddings(**settings)(inputs)
+    if not alone:
+        numbers = layers.standardize(columns=[0, 1], fill=[100, 0], center=[100, 0], factor=[0.05, 100], name="numbers")
+        tensor = keras.layers.Concatenate(name="prepared")([numbers(inputs), tensor])
+    tensor = keras.layers.Dense(64, activation="relu")(tensor)
+    core = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="output")(tensor))
+    core.get_layer("embeddings").set_weights([generator.normal(size=(4, 2)), generator.normal(size=(30, 5))])
+    rows = np.concatenate([ROWS, generator.integers(0, 30, (len(ROWS), 1))], axis=1).astype(np.float32)
+    preparation, rest = Preparation.of(core)
+    prepared = Preparation.from_dict(preparation.to_dict()).compile()(rows)
+    assert prepared.shape[1] == 34 + (0 if alone else 2)
+    np.testing.assert_allclose(rest(prepared), core(rows), atol=1e-6)
+    path = tmp_path / "model.tflite"
+    export_full_int8(rest, path, prepared, integers=True)
+    assert np.abs(PreparedRuntime(path, preparation).predict(rows) - np.asarray(core(rows))).max() < 0.05
+    write_c_array(path, tmp_path / "model_data.h", {})
+
+
 @pytest.mark.parametrize("damaged", [None, "x", [{}], [{"kind": "numbers"}], [{"kind": "spell", "columns": [0]}]])
 def test_a_damaged_contract_is_refused(damaged):
     with pytest.raises(ArtifactError, match="isn't understood"):
