@@ -179,10 +179,10 @@ class PreparedRuntime:
             ) from error
         inputs, outputs = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input, self._output = int(inputs["index"]), int(outputs["index"])
-        self._prepare = preparation.compile()
+        self._preparation, self._prepare = preparation, preparation.compile()
         self._quantization = inputs["quantization"] if inputs["dtype"] == np.int8 else None
         self._dequantization = outputs["quantization"] if outputs["dtype"] == np.int8 else None
-        self.outputs = int(outputs["shape"][-1])
+        self.outputs = int(outputs["shape"][-1]) * preparation.inputs_of_row
         self._shape = preparation.shape
         self.width = int(np.prod(self._shape))
         self._lock = threading.Lock()
@@ -190,15 +190,22 @@ class PreparedRuntime:
     def predict_row(self, x: Array) -> Array:
         """Return the answer for one encoded row, float32 (outputs,)."""
         shape = (1, -1) if len(self._shape) == 1 else (1, *self._shape)
-        return self._invoke(self._prepare(np.asarray(x, np.float32).reshape(shape)))
+        row = np.asarray(x, np.float32).reshape(shape)
+        if self._preparation.takes_apart:
+            alone: Array = self._answers(row)[0]
+            return alone
+        return self._invoke(self._prepare(row))
 
     def predict(self, rows: Array) -> Array:
         """Return the answers for many encoded rows, float32 (n, outputs)."""
-        prepared = self._prepare(np.ascontiguousarray(rows, np.float32))
-        answers = np.empty((len(prepared), self.outputs), np.float32)
-        for row in range(len(prepared)):
-            answers[row] = self._invoke(prepared[row : row + 1])
-        return answers
+        return self._answers(np.ascontiguousarray(rows, np.float32))
+
+    def _answers(self, rows: Array) -> Array:
+        prepared = self._prepare(rows)
+        answers = np.empty((len(prepared), self.outputs // self._preparation.inputs_of_row), np.float32)
+        for place in range(len(prepared)):
+            answers[place] = self._invoke(prepared[place : place + 1])
+        return self._preparation.finish(rows, answers)
 
     def _invoke(self, prepared: Array) -> Array:
         if self._quantization is not None:

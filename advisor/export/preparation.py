@@ -19,6 +19,7 @@ KerasModel = Any
 _KINDS = ("numbers", "missing", "one_hot")
 """Layers of a table's preprocessing, and the kinds of the parts that they become."""
 EMBEDDINGS = "embeddings"
+_FORECASTS = "forecasts"
 MOST_CODES = 4096
 """Codes of embedded columns together; each takes a number of the prepared row, most of them 0."""
 _CHANNELS: Mapping[str, str] = {"standardized": "pictures", "standardized_steps": "series"}
@@ -34,7 +35,10 @@ class Preparation:
             and for numbers ``fill``, ``center`` and ``factor``, for one_hot ``codes``. Embedded categories are one_hot
             too: their tables are the kernels of the first layers behind. Pictures and series are one part of the kind
             ``pictures`` or ``series``, with their ``shape`` and ``center`` and ``factor`` of each channel; each step of
-            a prepared series ends with a 1, or a 0 where it is padding (all its values NaN).
+            a prepared series ends with a 1, or a 0 where it is padding (all its values NaN). The windows of forecasts
+            are one part of the kind ``windows``: each channel is an input by itself, its changes since its last value
+            times its ``factor``, cut into segments of ``segment`` steps; what is answered for it is turned into values
+            by its ``spread``.
     """
 
     parts: tuple[Mapping[str, Any], ...]
@@ -45,9 +49,11 @@ class Preparation:
 
         Returns:
             The preprocessing, and the rest of the model, which shares its weights except for tables of embeddings. None
-            for forecasts and texts, for crosses, and where there are more than :data:`MOST_CODES` codes.
+            for texts, for crosses, and where there are more than :data:`MOST_CODES` codes.
         """
         layers = {layer.name: layer for layer in core.layers}
+        if _FORECASTS in layers:
+            return _of_forecast(core, layers["segments"], layers[_FORECASTS])
         for name, kind in _CHANNELS.items():
             if name in layers and len(layers[name].output.shape) == len(layers[name].input.shape) > 2:
                 shape = [int(size) for size in layers[name].input.shape[1:]]
@@ -101,6 +107,45 @@ class Preparation:
         if len(steps) == 1:
             return steps[0]
         return lambda rows: np.concatenate([step(rows) for step in steps], axis=1)
+
+    @property
+    def takes_apart(self) -> bool:
+        """Whether a row becomes several inputs, one for each channel: see :meth:`finish`."""
+        return bool(self.parts[0]["kind"] == "windows")
+
+    @property
+    def inputs_of_row(self) -> int:
+        """Number of inputs that one row becomes: the channels of a forecast, else 1."""
+        return int(self.shape[-1]) if self.takes_apart else 1
+
+    def finish(self, rows: Array, answers: Array) -> Array:
+        """Return the answers for rows from those for their inputs.
+
+        Args:
+            rows: Encoded rows, float32 (n, …).
+            answers: What the file says of each input, float32 (n · inputs of a row, numbers).
+
+        Returns:
+            float32 (n, outputs): for windows the values of each step, channel by channel; else the answers themselves.
+        """
+        if not self.takes_apart:
+            return answers
+        changes = answers.reshape(len(rows), self.inputs_of_row, -1).transpose(0, 2, 1)
+        values = changes * np.asarray(self.parts[0]["spread"], np.float32) + rows[:, -1:, :]
+        return np.ascontiguousarray(values.reshape(len(rows), -1))
+
+
+def _of_forecast(core: KerasModel, segments: Any, forecasts: Any) -> tuple[Preparation, KerasModel]:
+    """Cut a forecast between what takes its windows apart and what puts the answers for its channels together."""
+    settings = segments.get_config()
+    part = {
+        "kind": "windows",
+        "shape": [int(size) for size in segments.input.shape[1:]],
+        "factor": list(settings["factor"]),
+        "segment": settings["segment"],
+        "spread": list(forecasts.get_config()["spread"]),
+    }
+    return Preparation((part,)), type(core)(segments.output, forecasts.input[0], name="rest")
 
 
 def _each_code(embeddings: Any) -> dict[str, Any]:
@@ -188,12 +233,23 @@ def _series(part: Mapping[str, Any]) -> Any:
     return prepare
 
 
+def _windows(part: Mapping[str, Any]) -> Any:
+    factor, segment = np.asarray(part["factor"], np.float32), int(part["segment"])
+
+    def prepare(rows: Array) -> Array:
+        changes = ((rows - rows[:, -1:, :]) * factor).transpose(0, 2, 1)
+        return np.ascontiguousarray(changes.reshape(-1, rows.shape[1] // segment, segment))
+
+    return prepare
+
+
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "numbers": ("columns", "fill", "center", "factor"),
     "missing": ("columns",),
     "one_hot": ("columns", "codes"),
     "pictures": ("shape", "center", "factor"),
     "series": ("shape", "center", "factor"),
+    "windows": ("shape", "factor", "segment", "spread"),
 }
 _STEPS: Mapping[str, Any] = {
     "numbers": _numbers,
@@ -201,4 +257,5 @@ _STEPS: Mapping[str, Any] = {
     "one_hot": _one_hot,
     "pictures": _pictures,
     "series": _series,
+    "windows": _windows,
 }

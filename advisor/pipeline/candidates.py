@@ -256,8 +256,8 @@ class Workbench:
                 Finding(
                     "E107",
                     "full_int8",
-                    "forecasts, texts, crosses of columns and embeddings of more than "
-                    f"{MOST_CODES:,} categories are read in 32 bits, so not all can be in 8 bits.",
+                    f"texts, crosses of columns and embeddings of more than {MOST_CODES:,} categories are read in "
+                    "32 bits, so not all can be in 8 bits.",
                 )
             )
         return found

@@ -10,6 +10,12 @@ from advisor.pipeline.compressing import Compressed
 from advisor.pipeline.preparation import Prepared
 
 HEADER = "model/model_data.h"
+NOTES = {
+    "series": "each prepared step ends with a 1, or with a 0 where it is padding and its values are 0",
+    "windows": "each channel is an input by itself: (value - last value) * factor, cut into segments; "
+    "forecast = answer * spread + last value",
+}
+"""Kind of the prepared inputs → what their caller must know besides."""
 
 
 def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folder: Path) -> None:
@@ -28,6 +34,6 @@ def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folde
         "classes": json.dumps(prepared.encoder.labels.tolist()),
         "inputs and outputs": "int8; scale and zero point stand in the file",
     }
-    if any(part["kind"] == "series" for part in chosen.preparation.parts):
-        notes["steps"] = "each prepared step ends with a 1, or with a 0 where it is padding and its values are 0"
+    kinds = {part["kind"] for part in chosen.preparation.parts}
+    notes |= {kind: note for kind, note in NOTES.items() if kind in kinds}
     write_c_array(folder / chosen.artifact.path, folder / HEADER, notes)

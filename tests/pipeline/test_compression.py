@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import advisor
+from advisor.export import Preparation
 from advisor.interfaces.cli.main import run as advisor_command
 from advisor.pipeline.benching import BARE, PREDICT, bench
 
@@ -118,6 +119,37 @@ def test_a_microcontroller_gets_a_recurrent_network_in_integers(quick, tmp_path)
     assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_microcontroller_gets_a_forecast_in_integers_channel_by_channel(quick, tmp_path, channels):
+    hours, draw = np.arange(400), np.random.default_rng(0)
+    waves = {
+        f"wave {k}": 50 * k + 10 * np.sin(2 * np.pi * hours / 12 + k) + draw.normal(size=400) for k in range(channels)
+    }
+    history = pl.DataFrame({"t": hours, **waves})
+    asked = {"task": "forecasting", "architecture": "recurrent", "data_kind": "series"}
+    run = advisor.train(
+        quick({**asked, "target_device": "microcontroller"}, recurrent_units=8, hidden_layers=1, max_epochs=2),
+        history,
+        out=tmp_path / "run",
+        data_options={"time": "t", "horizon": 4},
+        data_kind="series",
+        export=("keras", "litert"),
+    )
+    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    header = (tmp_path / "run" / "model" / "model_data.h").read_text()
+    assert "// windows: each channel is an input by itself" in header
+    (part,) = run.contract["litert"]["preparation"]
+    assert (part["kind"], part["shape"][-1]) == ("windows", channels)
+    exact, integers = run.predict(history, runtime="keras"), run.predict(history)
+    assert integers.shape == exact.shape == (1, 4 * channels)
+    assert np.abs(integers - exact).max() < 2
+    preparation, rest = Preparation.of(run.core)
+    windows = draw.normal(50, 10, (5, *preparation.shape)).astype(np.float32)
+    again = preparation.finish(windows, np.asarray(rest(preparation.compile()(windows))))
+    np.testing.assert_allclose(again, np.asarray(run.core(windows)), rtol=1e-4)
+    assert {each.rows for each in bench(run, batches=(1,), seconds=0.02).timings} == {1}
+
+
 def test_a_loop_over_steps_is_not_tried_in_8_bits_throughout(quick, tmp_path):
     frame, asked, more = short_series(60, steps=20, size_budget_kb=1)
     ladder = ["looped_steps", "full_int8"]
@@ -225,7 +257,7 @@ def test_a_microcontroller_without_a_file_in_8_bits_is_one_error_that_says_why(t
     assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
     said = capsys.readouterr().err
     assert "E109" in said
-    assert "crosses of columns and embeddings of more than 4,096 categories are read in 32 bits" in said
+    assert "texts, crosses of columns and embeddings of more than 4,096 categories are read in 32 bits" in said
     assert not out.exists()
 
 
