@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from advisor.artifacts import Event, Rung
-from advisor.compression import fold
 from advisor.errors import AdvisorError, CompressionError, ExportError, Finding, TrainingError
 from advisor.evaluation import primary_metric
 from advisor.pipeline.candidates import Candidate, Workbench, cost_of
@@ -18,7 +17,7 @@ from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
-from advisor.pipeline.sparsifying import sparsify
+from advisor.pipeline.sparsifying import folded, sparsify
 
 Tell = Callable[[Event], None]
 FILE = "model.tflite"
@@ -240,33 +239,6 @@ def settle(
     if fitted.recommendation.values["fold_batch_normalization"]:
         fitted = folded(prepared, fitted, tell)[0]
     return fitted
-
-
-def folded(prepared: Prepared, fitted: Fitted, tell: Tell) -> tuple[Fitted, str]:
-    """Fold Batch Normalization in the chosen network; also says why nothing was folded, empty when something was."""
-    core = fitted.chosen.core
-    try:
-        folding = fold(core, rows=prepared.bundle.val.x[:256])
-    except CompressionError as error:
-        tell(Event("not_folded", f"Batch Normalization was not folded: {error.findings[0].message}"))
-        return fitted, error.findings[0].message
-    if folding.kept:
-        tell(
-            Event(
-                "not_folded", "; ".join(f"{layer} was not folded: {why}" for layer, why in folding.kept.items()) + "."
-            )
-        )
-    if not folding.folded:
-        return fitted, "there is no Batch Normalization that could be folded."
-    count = len(folding.folded)
-    tell(
-        Event(
-            "folded",
-            f"{count} Batch Normalizations were folded into the layers beside them, exactly.",
-            {"count": count},
-        )
-    )
-    return replace(fitted, chosen=replace(fitted.chosen, core=folding.model)), ""
 
 
 def first_export(descent: Descent, names: tuple[str, ...] | None = None) -> None:

@@ -14,11 +14,11 @@ from advisor.errors import AdvisorError
 from advisor.evaluation import measure_sparsity
 from advisor.export.preparation import EMBEDDINGS
 from advisor.pipeline.candidates import LOOPED
-from advisor.pipeline.compressing import Descent, folded, settle
+from advisor.pipeline.compressing import Descent, settle
 from advisor.pipeline.fitting import fit
 from advisor.pipeline.preparation import limited
 from advisor.pipeline.progress import Progress
-from advisor.pipeline.sparsifying import prune
+from advisor.pipeline.sparsifying import folded, prune
 from advisor.recommendation import Recommendation, recommend_again
 
 NARROWEST = 4

@@ -198,6 +198,33 @@ def _zero(prepared: Prepared, fitted: Fitted, tell: Tell) -> Fitted:
     return replace(fitted, chosen=replace(trial, core=zeroed.model))
 
 
+def folded(prepared: Prepared, fitted: Fitted, tell: Tell) -> tuple[Fitted, str]:
+    """Fold Batch Normalization in the chosen network; also says why nothing was folded, empty when something was."""
+    core = fitted.chosen.core
+    try:
+        folding = fold(core, rows=prepared.bundle.val.x[:256])
+    except CompressionError as error:
+        tell(Event("not_folded", f"Batch Normalization was not folded: {error.findings[0].message}"))
+        return fitted, error.findings[0].message
+    if folding.kept:
+        tell(
+            Event(
+                "not_folded", "; ".join(f"{layer} was not folded: {why}" for layer, why in folding.kept.items()) + "."
+            )
+        )
+    if not folding.folded:
+        return fitted, "there is no Batch Normalization that could be folded."
+    count = len(folding.folded)
+    tell(
+        Event(
+            "folded",
+            f"{count} Batch Normalizations were folded into the layers beside them, exactly.",
+            {"count": count},
+        )
+    )
+    return replace(fitted, chosen=replace(fitted.chosen, core=folding.model)), ""
+
+
 def prune(
     prepared: Prepared,
     fitted: Fitted,
@@ -223,8 +250,11 @@ def prune(
         CompressionError: If the sparsity can't be had.
         Interrupted: If the user stopped it.
     """
-    values, chosen = fitted.recommendation.values, fitted.chosen
+    values = fitted.recommendation.values
     own = PruningRecipe.from_values(values)
+    if own.pruning_folds_normalization:
+        fitted, _ = folded(prepared, fitted, tell)
+    chosen = fitted.chosen
     fraction = min(wanted, own.highest_sparsity)
     if fraction < wanted:
         tell(
@@ -235,9 +265,8 @@ def prune(
                 {"required": wanted, "tried": fraction},
             )
         )
-    whole = fold(chosen.core).model if own.pruning_folds_normalization else chosen.core
     target = plan_pruning(
-        whole,
+        chosen.core,
         fraction,
         pattern=values["sparsity_pattern"],
         smallest=own.smallest_pruned_layer,
@@ -247,7 +276,7 @@ def prune(
     before = metric(chosen.core)
     recipe = own.training(Recipe.from_values(values, task=prepared.bundle.task, strength=chosen.candidate.strength))
     pruning = GradualPruning(
-        whole,
+        chosen.core,
         target,
         begin_share=own.pruning_begin_share,
         end_share=own.pruning_end_share,
