@@ -11,7 +11,7 @@ import numpy as np
 
 from advisor.artifacts import Array
 from advisor.errors import ArtifactError, ExportError, Finding
-from advisor.export.compacting import leave_out_names
+from advisor.export.conversion import convert
 from advisor.export.failures import exporting, first_line
 from advisor.export.litert import ONE_SCALE
 from advisor.export.preparation import KerasModel, Preparation
@@ -109,13 +109,12 @@ def export_full_int8(
     settings: dict[str, Any] = {
         "optimizations": [tf.lite.Optimize.DEFAULT],
         "representative_dataset": representative,
-        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
     }
     if one_scale:
         settings |= ONE_SCALE
     if integers:
         settings |= {"inference_input_type": tf.int8, "inference_output_type": tf.int8}
-    _export(rest, path, settings)
+    _export(rest, path, settings, {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]})
 
 
 def export_sparse(core: KerasModel, path: Path) -> None:
@@ -127,26 +126,13 @@ def export_sparse(core: KerasModel, path: Path) -> None:
     """
     import tensorflow as tf
 
-    _export(
-        core,
-        path,
-        {
-            "optimizations": [tf.lite.Optimize.EXPERIMENTAL_SPARSITY],
-            "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
-        },
-    )
+    _export(core, path, {"optimizations": [tf.lite.Optimize.EXPERIMENTAL_SPARSITY]}, {})
 
 
-def _export(model: KerasModel, path: Path, settings: dict[str, Any]) -> None:
-    import keras
-
-    inputs = model.inputs[0]
-    signature = [keras.InputSpec(shape=(1, *inputs.shape[1:]), dtype="float32", name="features")]
-
+def _export(model: KerasModel, path: Path, settings: dict[str, Any], target: dict[str, Any]) -> None:
     def write(temporary: Path) -> None:
         with exporting("LiteRT", path), quiet():
-            model.export(temporary, format="litert", input_signature=signature, verbose=False, **settings)
-            leave_out_names(temporary)
+            temporary.write_bytes(convert(model, settings, target=target))
 
     write_with(path, write)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ExportError, Finding
-from advisor.export.compacting import leave_out_names
 from advisor.export.compare import TOLERANCES, verify
+from advisor.export.conversion import convert
 from advisor.export.failures import exporting
 from advisor.export.keras_format import KerasModel, predictor
 from advisor.export.litert_runtime import LiteRTRuntime
@@ -59,9 +59,6 @@ def export_litert(
         ExportError: If the model has several inputs, the precision is unknown, or LiteRT lacks an operation.
         StorageError: If there is no room or no permission; an earlier file stays as it was.
     """
-    import keras
-    import tensorflow as tf
-
     if precision not in PRECISIONS:
         allowed = ", ".join(PRECISIONS)
         raise ExportError(Finding("E104", "precision", f"{precision!r} is not a precision; allowed: {allowed}."))
@@ -69,18 +66,12 @@ def export_litert(
         raise ExportError(
             Finding("E102", str(path), f"LiteRT takes the core with one input, this model has {len(core.inputs)}.")
         )
-    inputs = core.inputs[0]
-    signature = [keras.InputSpec(shape=(batch, *inputs.shape[1:]), dtype=inputs.dtype, name=inputs.name)]
     settings = {**PRECISIONS[precision](), **(ONE_SCALE if one_scale and precision == "int8" else {})}
-    # Only LiteRT's own operations: a file that needs TensorFlow's would be written and then not load.
-    target = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS], **settings.pop("target_spec", {})}
+    target = settings.pop("target_spec", {})
 
     def write(temporary: Path) -> None:
         with exporting("LiteRT", path), quiet():
-            core.export(
-                temporary, format="litert", input_signature=signature, verbose=False, target_spec=target, **settings
-            )
-            leave_out_names(temporary)
+            temporary.write_bytes(convert(core, settings, target=target, batch=batch))
 
     write_with(path, write)
 

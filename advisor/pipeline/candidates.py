@@ -26,7 +26,7 @@ from advisor.evaluation import (
     verdicts,
 )
 from advisor.export import LiteRTRuntime, export_litert, verify_litert
-from advisor.export.compacting import leave_out_names
+from advisor.export.compacting import compact
 from advisor.export.compare import TOLERANCES, compare, verified
 from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, representative_rows
 from advisor.export.keras_format import predictor
@@ -208,8 +208,7 @@ class Workbench:
     def from_bytes(self, content: bytes, preparation: Preparation, core: Any, name: str) -> Candidate:
         """Measure a file that begins behind the preprocessing and was made elsewhere."""
         path = self.path(name)
-        write_bytes(path, content)
-        leave_out_names(path)
+        write_bytes(path, compact(content))
         return self._measured(path, core, name, "int8", preparation, RETRAINED_TOLERANCE, ())
 
     def plain(self, core: Any, name: str, one_scale: bool) -> Candidate:

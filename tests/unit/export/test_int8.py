@@ -160,12 +160,13 @@ def test_one_scale_a_layer_brings_a_usual_network_to_three_tenths_of_its_bytes_a
 def test_names_of_what_is_computed_are_left_out_and_nothing_else_changes(core, tmp_path, monkeypatch):
     from tensorflow.lite.python import schema_py_generated as schema
 
-    from advisor.export import litert
+    from advisor.export import conversion
+    from advisor.export.litert import export_litert
 
     small, whole = tmp_path / "small.tflite", tmp_path / "whole.tflite"
-    litert.export_litert(core, small)
-    monkeypatch.setattr(litert, "leave_out_names", lambda path: None)
-    litert.export_litert(core, whole)
+    export_litert(core, small)
+    monkeypatch.setattr(conversion, "compact", lambda content: content)
+    export_litert(core, whole)
     assert small.stat().st_size < whole.stat().st_size
     assert np.array_equal(LiteRTRuntime(small).predict(ROWS), LiteRTRuntime(whole).predict(ROWS))
     content = small.read_bytes()

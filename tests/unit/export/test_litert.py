@@ -32,6 +32,15 @@ def test_the_file_answers_as_the_model_in_memory(model, rows, path):
     assert (str(artifact.path), artifact.precision) == ("model/model.tflite", "float32")
 
 
+def test_the_file_has_a_signature_for_programs_that_ask_by_name(model, rows, path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["features"], "outputs": ["output_0"]}}
+    answer = interpreter.get_signature_runner()(features=rows[:1])["output_0"]
+    np.testing.assert_allclose(answer, model(rows[:1]), atol=1e-6)
+
+
 @pytest.mark.parametrize("precision", sorted(PRECISIONS))
 def test_every_precision_is_written_loaded_and_compared(rows, tmp_path, precision):
     model = build(outputs=300, activation="linear")
