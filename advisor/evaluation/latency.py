@@ -57,7 +57,6 @@ def measure_latency(
     took = np.empty(calls, dtype=np.int64)
     clock = time.perf_counter_ns
     collecting = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         for k, row in enumerate(chosen):
