@@ -1,4 +1,7 @@
-"""LiteRT files without the names of what is computed on the way: a fifth to a half of a recurrent network's file."""
+"""LiteRT files as they are delivered: with a signature, without the names of what is computed on the way.
+
+Those names are a fifth to a half of a recurrent network's file.
+"""
 
 from __future__ import annotations
 
