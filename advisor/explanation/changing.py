@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from advisor.explanation.pieces import Cell, cells
 from advisor.knowledge import Rulebook
 from advisor.knowledge.cells import Space
-from advisor.knowledge.conditions import NOWHERE, AllOf, Atom, atoms, holds
+from advisor.knowledge.conditions import NOWHERE, AllOf, Atom, atoms
 from advisor.knowledge.dependencies import Node, read_names
 from advisor.knowledge.domains import Value
 from advisor.knowledge.generation import GAP, expression, statements, variable
@@ -208,11 +208,6 @@ def _combined(
             for number, cell in enumerate(axes[name])
         ]
     return tuple(found)
-
-
-def contradicts(rulebook: Rulebook, facts: Mapping[str, Any]) -> bool:
-    """Tell whether facts contradict each other."""
-    return any(holds(each, facts) for each in rulebook.impossible)
 
 
 def minimal(masks: Iterable[int]) -> list[int]:

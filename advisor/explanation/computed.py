@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from advisor.explanation.changing import Table, axes_of, contradicts
+from advisor.explanation.changing import Table, axes_of
 from advisor.explanation.pieces import Cell, Span
 from advisor.inference import QUANTITIES
 from advisor.knowledge import Rulebook
+from advisor.knowledge.conditions import atoms
 from advisor.knowledge.dependencies import dependencies, read_names
-from advisor.knowledge.generation import GAP, statements, variable
+from advisor.knowledge.generation import GAP, expression, statements, variable
 from advisor.knowledge.rulebook import DECIDED
 
 
@@ -61,16 +62,22 @@ class Numbers:
             else:
                 lines += [f"  {line}" for line in statements(rulebook, (step,))]
         lines.append(f"  return ({''.join(variable(rulebook, name) + ', ' for name in self.names)})")
+        lines += _contradictory(rulebook)
         exec(compile("\n".join(lines), "<computed numbers>", "exec"), namespace)
         self.compute: Callable[[Mapping[str, Any]], tuple[Any, ...]] = namespace["compute"]
+        self._contradictory: Callable[[Mapping[str, Any]], bool] = namespace["contradictory"]
+        self._cells_of_values: dict[tuple[Any, ...], int] = {}
         self._known: dict[Any, list[dict[str, Any]]] = {}
 
     def reaches(self, facts: Mapping[str, Any], allowed: Iterable[int]) -> bool:
         """Tell whether the computed numbers lie in one of some combinations of cells."""
         values = self.compute(facts)
-        mask = 0
-        for name, value in zip(self.names, values, strict=True):
-            mask |= self.table.bits[name, self.table.cell_of(name, value)]
+        mask = self._cells_of_values.get(values)
+        if mask is None:
+            mask = 0
+            for name, value in zip(self.names, values, strict=True):
+                mask |= self.table.bits[name, self.table.cell_of(name, value)]
+            self._cells_of_values[values] = mask
         return mask in allowed
 
     def further(self, facts: Mapping[str, Any], allowed: frozenset[int]) -> list[dict[str, Any]]:
@@ -135,12 +142,20 @@ class Numbers:
                         if any(each.items() <= more.items() for each in found):
                             continue
                         changed = {**facts, **more}
-                        if self.reaches(changed, allowed) and not contradicts(self.rulebook, changed):
+                        if self.reaches(changed, allowed) and not self._contradictory(changed):
                             found.append(more)
                         else:
                             following.append(more)
             level = following
         return found
+
+
+def _contradictory(rulebook: Rulebook) -> list[str]:
+    """Return the lines of a function that tells whether facts contradict each other."""
+    read = sorted({atom.fact for each in rulebook.impossible for atom in atoms(each)})
+    conditions = " or ".join(f"({expression(rulebook, each)})" for each in rulebook.impossible) or "False"
+    lines = ["def contradictory(facts):", *(f"  {variable(rulebook, name)} = facts[{name!r}]" for name in read)]
+    return [*lines, f"  return {conditions}"]
 
 
 def _all_ends(found: Iterable[Cell]) -> list[Any]:

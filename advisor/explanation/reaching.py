@@ -158,9 +158,15 @@ def _with_numbers(
         changed = mask & ~standing & ~of_numbers
         if not changed & forbidden:
             allowed.setdefault(changed, set()).add(mask & of_numbers)
+    # What further changes a mask needs depends on these two; of masks that need the same, the smallest do.
+    of_shared = table.mask(numbers.shared)
+    alike: dict[tuple[int, frozenset[int]], list[int]] = {}
+    for mask, combinations in allowed.items():
+        alike.setdefault((mask & of_shared, frozenset(combinations)), []).append(mask)
+    smallest = [mask for masks in alike.values() for mask in minimal(masks)]
     complete: list[int] = []
     found: list[tuple[int, dict[str, Any]]] = []
-    for mask in sorted(allowed, key=lambda each: (each.bit_count(), each)):
+    for mask in sorted(smallest, key=lambda each: (each.bit_count(), each)):
         if any(mask & each == each for each in complete):
             continue
         facts = {**now, **{change.fact: change.value for change in _changes(now, table, mask)}}
