@@ -230,7 +230,9 @@ def _data_profile(prepared: Prepared) -> DataProfile:
     source = prepared.request.data
     return DataProfile(
         name=Path(source).name if isinstance(source, str | Path) else "a table in memory",
-        target=schema.target.name,
+        target=", ".join(prepared.encoder.inputs.details["channels"])
+        if schema.target.task == "forecasting"
+        else schema.target.name,
         rows={"train": len(bundle.train), "val": len(bundle.val), "test": len(bundle.test)},
         columns=tuple(
             ColumnProfile(each.name, each.kind, each.role, each.missing, len(each.categories) or None, each.note)

@@ -138,6 +138,7 @@ def test_a_microcontroller_gets_a_forecast_in_integers_channel_by_channel(quick,
     assert run.contract["litert"]["precision"] == "full_int8_integers"
     header = (tmp_path / "run" / "model" / "model_data.h").read_text()
     assert "// windows: each channel is an input by itself" in header
+    assert f'A forecast of <span class="mono">{", ".join(waves)}</span>' in (run.path / "report.html").read_text()
     (part,) = run.contract["litert"]["preparation"]
     assert (part["kind"], part["shape"][-1]) == ("windows", channels)
     exact, integers = run.predict(history, runtime="keras"), run.predict(history)
