@@ -21,7 +21,8 @@ _KINDS = ("numbers", "missing", "one_hot")
 EMBEDDINGS = "embeddings"
 _FORECASTS = "forecasts"
 MOST_CODES = 4096
-"""Codes of embedded columns together; each takes a number of the prepared row, most of them 0."""
+"""Codes of embedded columns together. Each takes a number of the prepared row, and so a byte of a microcontroller's
+memory, of which it has some ten to some hundred thousand (judgement)."""
 _CHANNELS: Mapping[str, str] = {"standardized": "pictures", "standardized_steps": "series"}
 """The layer that standardizes the channels of pictures or series → the kind of the part that it becomes."""
 

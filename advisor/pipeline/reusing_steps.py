@@ -91,11 +91,13 @@ def carry_over_steps(work: Work, kind: str, title: str, source: StepNetwork) -> 
         if taken is not normalization:
             break
     if not forms:
+        first = theirs.get("recurrent_1")
+        begins = "no recurrent layer" if first is None else f"{_in_words(first)}, which isn't built here"
         raise RequestError(
             Finding(
                 "R207",
                 _OPTIONS[kind],
-                f"{title} begins with {_in_words(theirs.get('recurrent_1'))}, which isn't built here.",
+                f"{title} begins with {begins}.",
                 "Give one that begins with GRU, LSTM or SimpleRNN layers with Keras's usual settings.",
             )
         )
@@ -247,8 +249,6 @@ def _unusual(layer: Any) -> list[str]:
 
 
 def _in_words(layer: Any) -> str:
-    if layer is None:
-        return "no recurrent layer"
     cell = getattr(layer, "forward_layer", layer)
     others = _unusual(layer)
     directions = " in both directions" if _directions(layer) == 2 else ""

@@ -14,7 +14,7 @@ from advisor.compression import GradualPruning, fold, plan_pruning, zero_tiny_we
 from advisor.errors import CompressionError, Finding
 from advisor.evaluation import measure_sparsity
 from advisor.export.keras_format import predictor
-from advisor.pipeline.candidates import cost_of, primary
+from advisor.pipeline.candidates import CHECKED_ROWS, cost_of, primary
 from advisor.pipeline.fitting import Fitted, Interrupted, Trial
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
@@ -202,7 +202,7 @@ def folded(prepared: Prepared, fitted: Fitted, tell: Tell) -> tuple[Fitted, str]
     """Fold Batch Normalization in the chosen network; also says why nothing was folded, empty when something was."""
     core = fitted.chosen.core
     try:
-        folding = fold(core, rows=prepared.bundle.val.x[:256])
+        folding = fold(core, rows=prepared.bundle.val.x[:CHECKED_ROWS])
     except CompressionError as error:
         tell(Event("not_folded", f"Batch Normalization was not folded: {error.findings[0].message}"))
         return fitted, error.findings[0].message
