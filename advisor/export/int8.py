@@ -1,4 +1,4 @@
-"""LiteRT files in which all arithmetic is in 8-bit integers, sparsely stored files, and C arrays of them."""
+"""LiteRT files in which all arithmetic is in integers of 8 or 16 bits, sparsely stored files, and C arrays of them."""
 
 from __future__ import annotations
 
@@ -64,6 +64,13 @@ MICRO_OPERATIONS = frozenset(
 
 Each was looked up in its kernels (tensorflow/lite/micro/kernels, August 2026).
 """
+HEADROOM = 2
+"""How far beyond the representative rows activations in 16 bits still range, times the distance of those from zero.
+
+It costs one bit of resolution, which 16 bits have to spare and 8 don't (judgement).
+"""
+ONLY_IN_8_BITS = frozenset(["ELU", "DIV", "REDUCE_MAX", "RSQRT"])
+"""Those of them that have no kernel for activations in 16 bits, looked up in the same place."""
 _BYTES_A_LINE = 12
 
 
@@ -73,7 +80,13 @@ def representative_rows(rows: Array) -> Array:
 
 
 def export_full_int8(
-    rest: KerasModel, path: Path, prepared: Array, *, integers: bool = False, one_scale: bool = False
+    rest: KerasModel,
+    path: Path,
+    prepared: Array,
+    *,
+    integers: bool = False,
+    one_scale: bool = False,
+    wide_activations: bool = False,
 ) -> None:
     """Export the part of a core behind its preprocessing with weights and activations in 8 bits, atomically.
 
@@ -82,11 +95,13 @@ def export_full_int8(
         path: Final name, ending in ``.tflite``.
         prepared: Prepared training rows that show how far each activation ranges, at least :data:`FEWEST_ROWS`; see
             :func:`representative_rows`.
-        integers: Whether inputs and outputs are 8-bit integers too, as microcontrollers want it.
+        integers: Whether inputs and outputs are integers too, as microcontrollers want it.
         one_scale: Whether all weights of a dense layer share one scale; else each neuron has its own.
+        wide_activations: Whether activations, inputs and outputs have 16 bits; the weights still have 8. Rows twice as
+            far from the mean as the representative ones are not cut off then (:data:`HEADROOM`).
 
     Raises:
-        ExportError: If there are too few rows, or LiteRT lacks an operation in 8 bits.
+        ExportError: If there are too few rows, or LiteRT lacks an operation in integers.
         StorageError: If there is no room or no permission.
     """
     import tensorflow as tf
@@ -100,7 +115,8 @@ def export_full_int8(
                 "Give more training rows, or use weights in 8 bits alone (precision int8).",
             )
         )
-    chosen = np.ascontiguousarray(prepared, np.float32)
+    seen = np.asarray(prepared, np.float32)
+    chosen = np.ascontiguousarray(np.concatenate([seen, seen * HEADROOM]) if wide_activations else seen)
 
     def representative() -> Iterator[list[Array]]:
         for row in range(len(chosen)):
@@ -112,9 +128,12 @@ def export_full_int8(
     }
     if one_scale:
         settings |= ONE_SCALE
+    kind, operations = tf.int8, tf.lite.OpsSet.TFLITE_BUILTINS_INT8
+    if wide_activations:
+        kind, operations = tf.int16, tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
     if integers:
-        settings |= {"inference_input_type": tf.int8, "inference_output_type": tf.int8}
-    _export(rest, path, settings, {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]})
+        settings |= {"inference_input_type": kind, "inference_output_type": kind}
+    _export(rest, path, settings, {"supported_ops": [operations]})
 
 
 def export_sparse(core: KerasModel, path: Path) -> None:
@@ -166,8 +185,9 @@ class PreparedRuntime:
         inputs, outputs = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input, self._output = int(inputs["index"]), int(outputs["index"])
         self._preparation, self._prepare = preparation, preparation.compile()
-        self._quantization = inputs["quantization"] if inputs["dtype"] == np.int8 else None
-        self._dequantization = outputs["quantization"] if outputs["dtype"] == np.int8 else None
+        self._integers = inputs["dtype"]
+        self._quantization = inputs["quantization"] if issubclass(self._integers, np.integer) else None
+        self._dequantization = outputs["quantization"] if issubclass(outputs["dtype"], np.integer) else None
         self.outputs = int(outputs["shape"][-1]) * preparation.inputs_of_row
         self._shape = preparation.shape
         self.width = int(np.prod(self._shape))
@@ -196,7 +216,8 @@ class PreparedRuntime:
     def _invoke(self, prepared: Array) -> Array:
         if self._quantization is not None:
             scale, zero = self._quantization
-            prepared = np.clip(np.rint(prepared / scale) + zero, -128, 127).astype(np.int8)
+            range_ = np.iinfo(self._integers)
+            prepared = np.clip(np.rint(prepared / scale) + zero, range_.min, range_.max).astype(self._integers)
         with self._lock:
             self._interpreter.set_tensor(self._input, prepared)
             self._interpreter.invoke()
@@ -223,28 +244,45 @@ def operations_of(path: Path) -> list[str]:
         raise ArtifactError(Finding("A102", str(path), "the file can't be read as LiteRT.")) from error
 
 
-def write_c_array(path: Path, header: Path, contract: Mapping[str, Any]) -> None:
-    """Write a LiteRT file as a C array for a microcontroller, with what its caller must know as a comment.
+def check_micro_operations(path: Path, *, wide_activations: bool = False) -> list[str]:
+    """Return the operations of a file that a microcontroller can run.
 
     Args:
-        path: The ``.tflite`` file, all in 8 bits.
-        header: Final name of the C header.
-        contract: Quantization of inputs and outputs and the like, one line each.
+        path: The ``.tflite`` file, all in integers.
+        wide_activations: Whether its activations have 16 bits.
 
     Raises:
         ExportError: If the file uses an operation that the runtime for microcontrollers lacks.
     """
     used = operations_of(path)
-    lacking = [name for name in used if name not in MICRO_OPERATIONS]
+    covered = MICRO_OPERATIONS - ONLY_IN_8_BITS if wide_activations else MICRO_OPERATIONS
+    lacking = [name for name in used if name not in covered]
     if lacking:
         raise ExportError(
             Finding(
                 "E106",
                 str(path),
-                f"the runtime for microcontrollers lacks {', '.join(lacking)}.",
+                f"the runtime for microcontrollers lacks {', '.join(lacking)}"
+                f"{' with activations in 16 bits' if wide_activations else ''}.",
                 "Choose ReLU and a dense or convolutional network.",
             )
         )
+    return used
+
+
+def write_c_array(path: Path, header: Path, contract: Mapping[str, Any], *, wide_activations: bool = False) -> None:
+    """Write a LiteRT file as a C array for a microcontroller, with what its caller must know as a comment.
+
+    Args:
+        path: The ``.tflite`` file, all in integers.
+        header: Final name of the C header.
+        contract: Quantization of inputs and outputs and the like, one line each.
+        wide_activations: Whether its activations have 16 bits.
+
+    Raises:
+        ExportError: If the file uses an operation that the runtime for microcontrollers lacks.
+    """
+    used = check_micro_operations(path, wide_activations=wide_activations)
     content = path.read_bytes()
     lines = [
         "  " + ", ".join(f"0x{byte:02x}" for byte in content[first : first + _BYTES_A_LINE]) + ","

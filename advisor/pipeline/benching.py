@@ -16,7 +16,7 @@ from advisor.evaluation import host
 from advisor.export import load_saved_model
 from advisor.export.onnx import load_onnx
 from advisor.export.preparation import Preparation
-from advisor.pipeline.candidates import open_runtime
+from advisor.pipeline.candidates import WIDE, open_runtime
 from advisor.run import Run
 
 BATCHES = (1, 32, 1000)
@@ -121,7 +121,7 @@ def _ladder_runtime(run: Run, path: Path) -> Any:
 
     Such a file may be of another network than the delivered one, but its preprocessing is of the same columns.
     """
-    begins_behind = any(kind in path.name for kind in ("full_int8", "quantization_aware"))
+    begins_behind = any(kind in path.name for kind in ("full_int8", WIDE, "quantization_aware"))
     if not begins_behind:
         return open_runtime(path, None)
     found = Preparation.of(run.core)

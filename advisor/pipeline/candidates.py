@@ -28,7 +28,13 @@ from advisor.evaluation import (
 from advisor.export import LiteRTRuntime, export_litert, verify_litert
 from advisor.export.compacting import compact
 from advisor.export.compare import TOLERANCES, compare, verified
-from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, representative_rows
+from advisor.export.int8 import (
+    PreparedRuntime,
+    check_micro_operations,
+    export_full_int8,
+    export_sparse,
+    representative_rows,
+)
 from advisor.export.keras_format import predictor
 from advisor.export.preparation import MOST_CODES, Preparation
 from advisor.pipeline.device import DeviceProfile
@@ -41,7 +47,9 @@ CHECKED_ROWS = 256
 FOLDED_TOLERANCE = 1e-5
 LOOPED = "looped_"
 """Begins the name of a file whose recurrent layers are loops; what follows is the kind of file."""
-IN_EIGHT_BITS = ("dynamic_int8", "full_int8", "full_int8_integers")
+WIDE = "int16_activations"
+"""Begins the name of a file with activations in 16 bits and weights in 8."""
+IN_EIGHT_BITS = ("dynamic_int8", "full_int8", "full_int8_integers", WIDE, f"{WIDE}_integers")
 INT8_TOLERANCE = 1.0
 """Largest difference of a file in 8 bits from the network in memory; what it costs is judged on the metric."""
 RETRAINED_TOLERANCE = 10.0
@@ -161,8 +169,8 @@ class Workbench:
 
         Args:
             core: The network in the units of training.
-            name: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8`` (or ``full_int8_integers``),
-                ``sparse_float32``; after ``looped_`` where recurrent layers shall be loops.
+            name: ``float32``, ``float16``, ``dynamic_int8``, ``full_int8``, ``int16_activations`` (these two also
+                with ``_integers`` behind), ``sparse_float32``; after ``looped_`` where recurrent layers shall be loops.
             scales: Scales of 8-bit weights, a value of the slot ``quantization_scales``; None takes the first of it.
 
         Raises:
@@ -234,12 +242,19 @@ class Workbench:
         return self._measured(path, core, name, "float32", None, FOLDED_TOLERANCE, ())
 
     def full(self, core: Any, name: str, one_scale: bool) -> Candidate:
-        """Export weights and activations in 8 bits; preprocessing stays outside of the file."""
+        """Export weights in 8 bits and activations in 8 or 16; preprocessing stays outside of the file."""
         preparation, rest = self.cut(core)
         path = self.path(name)
         prepared = preparation.compile()(representative_rows(self.prepared.bundle.train.x))
         rest = laid_out(rest, eight_bits=True)
-        export_full_int8(rest, path, prepared, integers=name == "full_int8_integers", one_scale=one_scale)
+        integers, wide = name.endswith("_integers"), name.startswith(WIDE)
+        export_full_int8(rest, path, prepared, integers=integers, one_scale=one_scale, wide_activations=wide)
+        if integers:
+            try:
+                check_micro_operations(path, wide_activations=wide)
+            except ExportError:
+                path.unlink()
+                raise
         return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
     def cut(self, core: Any) -> tuple[Preparation, Any]:
@@ -294,7 +309,7 @@ class Workbench:
             artifact = verified("litert", path, self.folder, path.stat().st_size, comparison, precision)
         latency = steady_latency(runtime, list(rows[:LATENCY_ROWS]), f"LiteRT {name.replace('_', ' ')}, 1 thread")
         if self._profile is not None:
-            latency = self._profile.apply(latency, precision)
+            latency = self._profile.apply(latency, WIDE if name.startswith(WIDE) else precision)
         bundle = prepared.bundle
         return Candidate(
             name,
@@ -324,5 +339,7 @@ _MAKERS: Mapping[str, Any] = {
     "dynamic_int8": Workbench.plain,
     "full_int8": Workbench.full,
     "full_int8_integers": Workbench.full,
+    WIDE: Workbench.full,
+    f"{WIDE}_integers": Workbench.full,
     "sparse_float32": Workbench.sparse,
 }

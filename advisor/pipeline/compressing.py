@@ -12,7 +12,7 @@ from typing import Any
 from advisor.artifacts import Event, Rung
 from advisor.errors import AdvisorError, CompressionError, ExportError, Finding, TrainingError
 from advisor.evaluation import primary_metric
-from advisor.pipeline.candidates import Candidate, Workbench, cost_of
+from advisor.pipeline.candidates import WIDE, Candidate, Workbench, cost_of
 from advisor.pipeline.device import DeviceProfile
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared
@@ -27,7 +27,7 @@ FIRST_TRIES = {
     "int8": ("dynamic_int8", "float16", "float32"),
 }
 """The slot ``precision`` → what is exported; the next one where the first costs more of the metric than allowed."""
-ALL_IN_INTEGERS = ("full_int8_integers", "quantization_aware_int8")
+ALL_IN_INTEGERS = ("full_int8_integers", f"{WIDE}_integers", "quantization_aware_int8")
 """What a microcontroller runs, in the order of what it takes to make it."""
 
 

@@ -12,7 +12,7 @@ from advisor.artifacts import Latency
 from advisor.errors import Finding, RequestError
 from advisor.problem.strict_json import read_strict_json
 
-PRECISIONS = ("float32", "float16", "int8")
+PRECISIONS = ("float32", "float16", "int8", "int16_activations")
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class DeviceProfile:
     """How a device's latency relates to this host's.
 
     The document is ``{"device": NAME, "ratios": {PRECISION: RATIO}, "latencies": {PRECISION: {"p50_ms", "p99_ms"}}}``;
-    a precision (``float32``, ``float16``, ``int8``) that has a latency takes it as it is, one that has a ratio
-    takes the host's measurement times the ratio.
+    a precision (``float32``, ``float16``, ``int8``, ``int16_activations``) that has a latency takes it as it is, one
+    that has a ratio takes the host's measurement times the ratio.
 
     Attributes:
         device: Name of the device.

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from advisor.export.int8 import write_c_array
+from advisor.pipeline.candidates import WIDE
 from advisor.pipeline.compressing import Compressed
 from advisor.pipeline.preparation import Prepared
 
@@ -28,12 +29,13 @@ def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folde
     if compressed.fitted.recommendation.problem.target_device != "microcontroller":
         return
     chosen = compressed.delivered
-    assert chosen.preparation is not None  # files all in 8 bits begin behind the preprocessing
+    assert chosen.preparation is not None  # files all in integers begin behind the preprocessing
+    wide = chosen.name.startswith(WIDE)
     notes = {
         "prepared inputs": json.dumps(chosen.preparation.to_dict()),
         "classes": json.dumps(prepared.encoder.labels.tolist()),
-        "inputs and outputs": "int8; scale and zero point stand in the file",
+        "inputs and outputs": f"{'int16' if wide else 'int8'}; scale and zero point stand in the file",
     }
     kinds = {part["kind"] for part in chosen.preparation.parts}
     notes |= {kind: note for kind, note in NOTES.items() if kind in kinds}
-    write_c_array(folder / chosen.artifact.path, folder / HEADER, notes)
+    write_c_array(folder / chosen.artifact.path, folder / HEADER, notes, wide_activations=wide)

@@ -13,7 +13,7 @@ from advisor.compression import fold
 from advisor.errors import AdvisorError
 from advisor.evaluation import measure_sparsity
 from advisor.export.preparation import EMBEDDINGS
-from advisor.pipeline.candidates import LOOPED
+from advisor.pipeline.candidates import LOOPED, WIDE
 from advisor.pipeline.compressing import Descent, settle
 from advisor.pipeline.fitting import fit
 from advisor.pipeline.preparation import limited
@@ -102,12 +102,17 @@ def _loop_steps(descent: Descent, context: Context) -> None:
 
 def _precision(name: str) -> Step:
     def step(descent: Descent, context: Context) -> None:
-        made = f"{name}_integers" if descent.integers_only and name == "full_int8" else f"{_form(descent)}{name}"
+        throughout = name in ("full_int8", WIDE)
+        made = f"{name}_integers" if descent.integers_only and throughout else f"{_form(descent)}{name}"
         if any(rung.name in (name, made) for rung in descent.rungs):
             descent.skip(name, "this was measured before.")
             return
-        if made == f"{LOOPED}full_int8":
+        if throughout and made.startswith(LOOPED):
             descent.skip(name, "a loop over steps can't be in 8 bits throughout, and without it the file is larger.")
+            return
+        why_not = _suffices(descent) if name == WIDE else ""
+        if why_not:
+            descent.skip(name, why_not)
             return
         candidate = descent.make(descent.fitted.chosen.core, made)
         descent.weigh(name, candidate, before=(descent.val, descent.test))
@@ -122,14 +127,22 @@ def _disappoints(rung: Rung) -> bool:
     return not rung.cost <= rung.allowed
 
 
+def _suffices(descent: Descent) -> str:
+    """Say why what 8 bits throughout cost needs no mending; empty where it does."""
+    before = [rung for rung in descent.rungs if rung.name in ("full_int8", "full_int8_integers")]
+    if any(_disappoints(rung) for rung in before):
+        return ""
+    why = before[-1].why if before else "they were not tried."
+    return f"8 bits throughout were not too costly: {why}"
+
+
 def _quantization_aware(descent: Descent, context: Context) -> None:
     from advisor.compression.quantization_aware import train_in_int8
 
     name = "quantization_aware_int8"
-    before = [rung for rung in descent.rungs if rung.name in ("full_int8", "full_int8_integers")]
-    if not any(_disappoints(rung) for rung in before):
-        why = before[-1].why if before else "8 bits throughout were not tried."
-        descent.skip(name, f"8 bits without such training were not too costly: {why}")
+    why_not = _suffices(descent)
+    if why_not:
+        descent.skip(name, why_not)
         return
     prepared, values = descent.bench.prepared, descent.fitted.recommendation.values
     core = descent.fitted.chosen.core
@@ -232,6 +245,7 @@ STEPS: Mapping[str, Step] = {
     "float16": _precision("float16"),
     "dynamic_int8": _precision("dynamic_int8"),
     "full_int8": _precision("full_int8"),
+    WIDE: _precision(WIDE),
     "quantization_aware_int8": _quantization_aware,
     "sparse_execution": _sparse_execution,
     "magnitude_pruning": _magnitude_pruning,

@@ -87,6 +87,7 @@ CARRIED_OUT: Mapping[str, tuple[Any, ...] | str] = {
         "float16",
         "dynamic_int8",
         "full_int8",
+        "int16_activations",
         "quantization_aware_int8",
         "sparse_execution",
         "magnitude_pruning",

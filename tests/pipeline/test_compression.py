@@ -10,6 +10,7 @@ import advisor
 from advisor.export import Preparation
 from advisor.interfaces.cli.main import run as advisor_command
 from advisor.pipeline.benching import BARE, PREDICT, bench
+from advisor.pipeline.compressing import ALL_IN_INTEGERS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SECONDS = 1.0
@@ -106,7 +107,7 @@ def test_a_microcontroller_gets_a_recurrent_network_in_integers(quick, tmp_path)
     frame, asked, more = short_series(200, target_device="microcontroller", size_budget_kb=100)
     chosen = quick(asked, recurrent_units=6, hidden_layers=1, max_epochs=10, patience_epochs=10)
     run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
-    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    assert run.contract["litert"]["precision"] in ALL_IN_INTEGERS
     measured = {each["name"]: each for each in run.requirements}
     assert measured["size"]["met"]
     assert measured["metric_cost"]["measured"] < 0.05
@@ -135,7 +136,7 @@ def test_a_microcontroller_gets_a_forecast_in_integers_channel_by_channel(quick,
         data_kind="series",
         export=("keras", "litert"),
     )
-    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    assert run.contract["litert"]["precision"] in ALL_IN_INTEGERS
     header = (tmp_path / "run" / "model" / "model_data.h").read_text()
     assert "// windows: each channel is an input by itself" in header
     assert f'A forecast of <span class="mono">{", ".join(waves)}</span>' in (run.path / "report.html").read_text()
@@ -196,7 +197,7 @@ def test_a_microcontroller_gets_integers_and_a_c_array_and_onnx_where_asked(tabl
     run = advisor.train(given, table, target="y", out=out, time_budget=SECONDS, export=["onnx"])
     cost = next(each for each in run.requirements if each["name"] == "metric_cost")
     assert cost["met"] == (cost["measured"] <= cost["required"])
-    assert run.contract["litert"]["precision"] in ("full_int8_integers", "quantization_aware_int8")
+    assert run.contract["litert"]["precision"] in ALL_IN_INTEGERS
     text = (out / "model" / "model_data.h").read_text()
     assert "advisor_model_length" in text
     assert (out / "model" / "model.onnx").is_file()
@@ -221,9 +222,29 @@ def test_a_microcontroller_gets_its_integers_at_any_cost_and_the_cost_is_a_requi
     found = document(out)
     assert [each["name"] for each in found["requirements"] if not each["met"]] == ["metric_cost"]
     assert "metric_cost" in found["closest"]
-    assert {each["name"] for each in found["pareto"]} <= {"full_int8_integers", "quantization_aware_int8"}
+    assert {each["name"] for each in found["pareto"]} <= set(ALL_IN_INTEGERS)
     assert {each["name"]: each["outcome"] for each in found["ladder"]}["fewer_units"] == "skipped"
     assert (out / "model" / "model_data.h").is_file()
+
+
+def test_where_8_bits_throughout_cost_too_much_a_microcontroller_gets_activations_in_16(quick, tmp_path):
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(600, 3))
+    y = 3 * x[:, 0] - 2 * x[:, 1] + 0.1 * draw.normal(size=600)  # 256 levels are too few for so little noise
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y})
+    problem = {"target_device": "microcontroller", "task": "regression", "architecture": "dense_stack", "features": 3}
+    run = advisor.train(quick(problem), frame, target="y", out=tmp_path / "run", export=("litert",))
+    rungs = {each["name"]: each for each in document(tmp_path / "run")["ladder"]}
+    eight, sixteen = rungs["full_int8_integers"], rungs["int16_activations"]
+    assert eight["cost"] > eight["allowed"]
+    assert sixteen["cost"] <= sixteen["allowed"]
+    assert sixteen["bytes"] < 1.3 * eight["bytes"]
+    assert run.contract["litert"]["precision"] == "int16_activations_integers"
+    header = (tmp_path / "run" / "model" / "model_data.h").read_text()
+    assert "// inputs and outputs: int16; scale and zero point stand in the file" in header
+    for rows in (frame.drop("y"), frame.drop("y") * 1.5):  # also where no training row was
+        assert np.abs(run.predict(rows) - run.predict(rows, runtime="keras")).max() < 0.2
+    assert {each.rows for each in bench(run, batches=(1,), seconds=0.02).timings} == {1}
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +261,7 @@ def test_a_microcontroller_gets_embeddings_of_categories_in_integers(towns, tmp_
     given = {"target_device": "microcontroller"}
     run = advisor.train(given, towns, target="y", out=tmp_path / "run", time_budget=4 * SECONDS)
     assert "embeddings" in {layer.name for layer in run.core.layers}
-    assert run.contract["litert"]["precision"] == "full_int8_integers"
+    assert run.contract["litert"]["precision"] in ALL_IN_INTEGERS
     header = (tmp_path / "run" / "model" / "model_data.h").read_text()
     assert '"kind": "one_hot"' in header
     rows = pl.read_csv(towns).drop("y")

@@ -60,7 +60,7 @@ def test_only_a_microcontroller_makes_the_cost_of_8_bits_a_requirement(device):
     assert names == (["metric_cost"] if device == "microcontroller" else [])
     if device == "microcontroller":
         assert made.requirements[0]["required"] == made.values["allowed_metric_cost"]
-        assert made.values["compression_ladder"][:2] == ("full_int8", "quantization_aware_int8")
+        assert made.values["compression_ladder"][:2] == ("full_int8", "int16_activations")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,14 @@ import pytest
 from advisor.builder.layers import layer_classes
 from advisor.errors import ArtifactError, ExportError
 from advisor.export.compacting import ALIGNMENT
-from advisor.export.int8 import PreparedRuntime, export_full_int8, export_sparse, operations_of, write_c_array
+from advisor.export.int8 import (
+    PreparedRuntime,
+    check_micro_operations,
+    export_full_int8,
+    export_sparse,
+    operations_of,
+    write_c_array,
+)
 from advisor.export.litert_runtime import LiteRTRuntime
 from advisor.export.onnx import load_onnx, save_onnx, verify_onnx
 from advisor.export.preparation import Preparation
@@ -88,6 +95,31 @@ def test_a_file_all_in_8_bits_answers_nearly_like_the_network(core, tmp_path, in
     text = header.read_text()
     assert f"advisor_model_length = {path.stat().st_size};" in text
     assert text.count("0x") == path.stat().st_size
+
+
+@pytest.mark.parametrize("integers", [False, True])
+def test_activations_in_16_bits_lose_a_tenth_of_what_those_in_8_lose(core, tmp_path, integers):
+    preparation, rest = Preparation.of(core)
+    path, prepared, expected = tmp_path / "model.tflite", preparation.compile()(ROWS), np.asarray(core(ROWS))
+    lost = {}
+    for wide in (False, True):
+        settings = {"integers": integers, "wide_activations": wide}
+        export_full_int8(rest, path, prepared, **settings)
+        runtime = PreparedRuntime(path, preparation)
+        lost[wide] = np.sqrt(np.mean((runtime.predict(ROWS) - expected) ** 2))
+        assert ("QUANTIZE" in operations_of(path)) is not integers
+    assert lost[True] < 0.5 * lost[False]
+    write_c_array(path, tmp_path / "model_data.h", {}, wide_activations=True)
+
+
+def test_an_operation_that_microcontrollers_have_only_in_8_bits_is_named(tmp_path):
+    inputs = keras.Input((8,), name="features")
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(16, activation="elu")(inputs)))
+    path = tmp_path / "model.tflite"
+    export_full_int8(model, path, np.random.default_rng(0).normal(size=(200, 8)), integers=True)
+    assert "ELU" in check_micro_operations(path)
+    with pytest.raises(ExportError, match="lacks ELU with activations in 16 bits"):
+        check_micro_operations(path, wide_activations=True)
 
 
 def test_too_few_representative_rows_are_refused_with_their_number(core, tmp_path):
