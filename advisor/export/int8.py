@@ -88,7 +88,7 @@ def export_full_int8(
     one_scale: bool = False,
     wide_activations: bool = False,
 ) -> None:
-    """Export the part of a core behind its preprocessing with weights and activations in 8 bits, atomically.
+    """Export the part of a core behind its preprocessing, atomically: weights in 8 bits, all arithmetic in integers.
 
     Args:
         rest: The model from prepared inputs to answers; see :class:`advisor.export.preparation.Preparation`.

@@ -1,6 +1,6 @@
 """The preprocessing of a core as plain numbers, for files that begin behind it.
 
-A file whose arithmetic is all in 8 bits can't hold the preprocessing: raw columns differ by orders of magnitude, and
+A file whose arithmetic is all in integers can't hold the preprocessing: raw columns differ by orders of magnitude, and
 256 levels for all of them together would leave nothing of the small ones.
 """
 

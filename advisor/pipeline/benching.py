@@ -16,7 +16,8 @@ from advisor.evaluation import host
 from advisor.export import load_saved_model
 from advisor.export.onnx import load_onnx
 from advisor.export.preparation import Preparation
-from advisor.pipeline.candidates import WIDE, open_runtime
+from advisor.pipeline.candidates import open_runtime
+from advisor.pipeline.device import WIDE
 from advisor.run import Run
 
 BATCHES = (1, 32, 1000)

@@ -37,7 +37,7 @@ from advisor.export.int8 import (
 )
 from advisor.export.keras_format import predictor
 from advisor.export.preparation import MOST_CODES, Preparation
-from advisor.pipeline.device import DeviceProfile
+from advisor.pipeline.device import WIDE, DeviceProfile
 from advisor.pipeline.preparation import Prepared
 from advisor.storage import write_bytes
 
@@ -47,8 +47,6 @@ CHECKED_ROWS = 256
 FOLDED_TOLERANCE = 1e-5
 LOOPED = "looped_"
 """Begins the name of a file whose recurrent layers are loops; what follows is the kind of file."""
-WIDE = "int16_activations"
-"""Begins the name of a file with activations in 16 bits and weights in 8."""
 IN_EIGHT_BITS = ("dynamic_int8", "full_int8", "full_int8_integers", WIDE, f"{WIDE}_integers")
 INT8_TOLERANCE = 1.0
 """Largest difference of a file in 8 bits from the network in memory; what it costs is judged on the metric."""

@@ -12,8 +12,8 @@ from typing import Any
 from advisor.artifacts import Event, Rung
 from advisor.errors import AdvisorError, CompressionError, ExportError, Finding, TrainingError
 from advisor.evaluation import primary_metric
-from advisor.pipeline.candidates import WIDE, Candidate, Workbench, cost_of
-from advisor.pipeline.device import DeviceProfile
+from advisor.pipeline.candidates import Candidate, Workbench, cost_of
+from advisor.pipeline.device import WIDE, DeviceProfile
 from advisor.pipeline.fitting import Fitted
 from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress
@@ -91,7 +91,7 @@ class Descent:
 
     @property
     def integers_only(self) -> bool:
-        """Whether the device runs nothing but files all in 8 bits, so that no cost leads back to floats."""
+        """Whether the device runs nothing but files all in integers, so that no cost leads back to floats."""
         return bool(self.fitted.recommendation.problem.target_device == "microcontroller")
 
     @property
@@ -215,7 +215,7 @@ def compress(
             Finding(
                 "E109",
                 "target_device",
-                f"no file all in 8 bits can be made for a microcontroller: {reasons}",
+                f"no file all in integers can be made for a microcontroller: {reasons}",
                 "Give more training rows, or a dense or convolutional network, or deliver for the host.",
             )
         )

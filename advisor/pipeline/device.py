@@ -12,7 +12,9 @@ from advisor.artifacts import Latency
 from advisor.errors import Finding, RequestError
 from advisor.problem.strict_json import read_strict_json
 
-PRECISIONS = ("float32", "float16", "int8", "int16_activations")
+WIDE = "int16_activations"
+"""Begins the name of a file with activations in 16 bits and weights in 8, and is its precision in a profile."""
+PRECISIONS = ("float32", "float16", "int8", WIDE)
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,12 @@ class DeviceProfile:
                 findings.append(Finding("R132", f"{path}: {name}", "this must be an object.", hint))
                 continue
             for precision, value in part.items():
+                if precision not in PRECISIONS:
+                    message = f"a file has no precision {precision!r}; allowed: {', '.join(PRECISIONS)}."
+                    findings.append(Finding("R132", f"{path}: {name}.{precision}", message, hint))
+                    continue
                 numbers = [value] if name == "ratios" else _both(value)
-                if precision not in PRECISIONS or not numbers or not all(map(_is_positive, numbers)):
+                if not numbers or not all(map(_is_positive, numbers)):
                     findings.append(
                         Finding(
                             "R132",

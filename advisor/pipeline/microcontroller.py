@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from advisor.export.int8 import write_c_array
-from advisor.pipeline.candidates import WIDE
 from advisor.pipeline.compressing import Compressed
+from advisor.pipeline.device import WIDE
 from advisor.pipeline.preparation import Prepared
 
 HEADER = "model/model_data.h"

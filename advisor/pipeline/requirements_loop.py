@@ -13,8 +13,9 @@ from advisor.compression import fold
 from advisor.errors import AdvisorError
 from advisor.evaluation import measure_sparsity
 from advisor.export.preparation import EMBEDDINGS
-from advisor.pipeline.candidates import LOOPED, WIDE
+from advisor.pipeline.candidates import LOOPED
 from advisor.pipeline.compressing import Descent, settle
+from advisor.pipeline.device import WIDE
 from advisor.pipeline.fitting import fit
 from advisor.pipeline.preparation import limited
 from advisor.pipeline.progress import Progress
@@ -108,7 +109,7 @@ def _precision(name: str) -> Step:
             descent.skip(name, "this was measured before.")
             return
         if throughout and made.startswith(LOOPED):
-            descent.skip(name, "a loop over steps can't be in 8 bits throughout, and without it the file is larger.")
+            descent.skip(name, "a loop over steps can't be in integers throughout, and without it the file is larger.")
             return
         why_not = _suffices(descent) if name == WIDE else ""
         if why_not:

@@ -83,7 +83,7 @@ def requirements_of(facts: Mapping[str, Any], values: Mapping[str, Any]) -> tupl
                 float(allowed),
                 "fraction",
                 "at_most",
-                "share of the validation metric that 8 bits throughout cost, against the same network in 32 bits",
+                "share of the validation metric that integers throughout cost, against the same network in 32 bits",
                 "rulebook",
             )
         )

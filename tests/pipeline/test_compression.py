@@ -159,7 +159,7 @@ def test_a_loop_over_steps_is_not_tried_in_8_bits_throughout(quick, tmp_path):
     run = advisor.train(chosen, frame, out=tmp_path / "run", export=("litert",), **more)
     found = {each["name"]: each for each in document(tmp_path / "run")["ladder"]}
     assert found["full_int8"]["outcome"] == "skipped"
-    assert "can't be in 8 bits throughout" in found["full_int8"]["why"]
+    assert "can't be in integers throughout" in found["full_int8"]["why"]
     assert found["looped_steps"]["outcome"] == "taken"
     assert not run.requirements[0]["met"]
 
@@ -245,6 +245,30 @@ def test_where_8_bits_throughout_cost_too_much_a_microcontroller_gets_activation
     for rows in (frame.drop("y"), frame.drop("y") * 1.5):  # also where no training row was
         assert np.abs(run.predict(rows) - run.predict(rows, runtime="keras")).max() < 0.2
     assert {each.rows for each in bench(run, batches=(1,), seconds=0.02).timings} == {1}
+
+
+def test_activations_in_16_bits_are_tried_for_size_where_8_cost_too_much_and_say_why_where_they_can_not_be(
+    quick, tmp_path
+):
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(600, 3))
+    y = 3 * x[:, 0] - 2 * x[:, 1] + 0.1 * draw.normal(size=600)
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y})
+    problem = {"task": "regression", "architecture": "dense_stack", "features": 3, "size_budget_kb": 1}
+    changes = {"compression_ladder": ["full_int8", "int16_activations"]}
+    found = {}
+    for activation in ("relu", "elu"):
+        out = tmp_path / activation
+        run = advisor.train(quick(problem, activation=activation, **changes), frame, target="y", out=out, export=())
+        found[activation] = {each["name"]: each for each in document(out)["ladder"]}
+        files = {each.name for each in (out / "model" / "ladder").iterdir()}
+        assert any("int16_activations" in each for each in files) is (activation == "relu")
+        timed = {each.name for each in bench(run, batches=(1,), seconds=0.02).timings}
+        assert timed >= {f"ladder/{each}" for each in files}
+    assert found["relu"]["int16_activations"]["cost"] < 0.5 * found["relu"]["full_int8"]["cost"]
+    assert found["relu"]["int16_activations"]["bytes"] < 1.3 * found["relu"]["full_int8"]["bytes"]
+    assert found["elu"]["int16_activations"]["outcome"] == "failed"
+    assert "ELU" in found["elu"]["int16_activations"]["why"]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Files all in 8 bits, what comes before them, sparsely stored files, C arrays and ONNX."""
+"""Files all in integers, what comes before them, sparsely stored files, C arrays and ONNX."""
 
 import keras
 import numpy as np
@@ -98,7 +98,7 @@ def test_a_file_all_in_8_bits_answers_nearly_like_the_network(core, tmp_path, in
 
 
 @pytest.mark.parametrize("integers", [False, True])
-def test_activations_in_16_bits_lose_a_tenth_of_what_those_in_8_lose(core, tmp_path, integers):
+def test_activations_in_16_bits_lose_less_than_half_of_what_those_in_8_lose(core, tmp_path, integers):
     preparation, rest = Preparation.of(core)
     path, prepared, expected = tmp_path / "model.tflite", preparation.compile()(ROWS), np.asarray(core(ROWS))
     lost = {}

@@ -46,6 +46,15 @@ def test_what_is_no_profile_is_refused(tmp_path, text):
         DeviceProfile.read(write(tmp_path, text))
 
 
+def test_an_unknown_precision_is_answered_with_those_that_are_known(tmp_path):
+    text = '{"device": "board", "ratios": {"int4": 1, "int16_activations": 2}}'
+    with pytest.raises(
+        RequestError, match="no precision 'int4'; allowed: float32, float16, int8, int16_activations"
+    ) as raised:
+        DeviceProfile.read(write(tmp_path, text))
+    assert len(raised.value.findings) == 1
+
+
 def test_a_missing_profile_is_named(tmp_path):
     with pytest.raises(RequestError, match="can't be read"):
         DeviceProfile.read(tmp_path / "none.json")
