@@ -22,7 +22,7 @@ from benchmarks.remeasure import remeasure
 from benchmarks.shared_data import DATA, load_table
 
 ROWS = 600
-EVERY = 4
+EVERY = 2
 BUDGETS: tuple[dict[str, Any], ...] = (
     {"latency_budget_ms": 0.01},
     {"size_budget_kb": 20},

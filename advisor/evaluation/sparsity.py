@@ -102,7 +102,7 @@ def _litert_kernels(path: Path) -> Iterator[tuple[str, int, int]]:
             seen.add(tensor.buffer)
             size = int(np.prod(tensor.shape))
             stored = np.frombuffer(np.asarray(data, dtype=np.uint8).tobytes(), dtype=dtype)
-            yield f"{number}/{index}/{tensor.name.decode(errors='replace')}", size - int(np.count_nonzero(stored)), size
+            yield f"{number}/{index}", size - int(np.count_nonzero(stored)), size
 
 
 def _casts(document: Any, graph: Any, operators: dict[int, str]) -> dict[int, int]:

@@ -1,6 +1,6 @@
-"""LiteRT files as they are delivered: with a signature, without the names of what is computed on the way.
+"""LiteRT files as they are delivered: with a signature, without what no runtime reads.
 
-Those names are a fifth to a half of a recurrent network's file.
+What is left out is a sixth of a recurrent network's file whose steps are laid out, and a tenth of a tiny one.
 """
 
 from __future__ import annotations
@@ -8,32 +8,113 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 ALIGNMENT = 16
 """Bytes: where the runtimes want weights to begin, of which the writer of flat buffers knows nothing."""
 _IDENTIFIER = b"TFL3"
 _SIGNATURE = "serving_default"
+_HYBRID_VERSION = 9
+"""Version of FULLY_CONNECTED from which inputs in floats are quantized with a zero point of their own."""
+_LARGEST = 127
+"""Largest integer of a weight; the smallest is its negative, so that zero stays zero."""
 
 
-def compact(content: bytes) -> bytes:
-    """Return the content of a LiteRT file without the names of computed tensors, and with a signature.
+def compact(content: bytes, *, every_kernel: bool = False) -> bytes:
+    """Return the content of a LiteRT file without what no runtime reads, and with a signature.
 
-    Inputs, outputs and weights keep their names. No runtime needs the others; a converter makes up about a hundred
-    characters for each. The signature is the one that TensorFlow's converters give: ``serving_default``, from the
-    input's name to ``output_0``.
+    Left out are the names of all but inputs and outputs, of which a converter makes up about a hundred characters
+    each; a buffer for every computed tensor, for the format has one that all of them can share; descriptions of
+    scales that say nothing; and what the converter notes about itself. Arrays that are alike, such as shapes and the
+    zero points of neurons, are stored once. The signature is the one that TensorFlow's converters give:
+    ``serving_default``, from the input's name to ``output_0``.
+
+    Args:
+        content: The file.
+        every_kernel: Whether kernels of dense layers that a converter left in 32 bits, because they have fewer than
+            1,024 weights, are stored in 8 bits with one scale each, and computed as it computes the larger ones.
     """
     from tensorflow.lite.python import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    for subgraph in model.subgraphs:
-        named = {*subgraph.inputs, *subgraph.outputs}
-        for index, tensor in enumerate(subgraph.tensors):
-            if index not in named and model.buffers[tensor.buffer].data is None:
-                tensor.name = None
+    if every_kernel:
+        for subgraph in model.subgraphs:
+            _store_in_eight_bits(schema, model, subgraph)
     if not model.signatureDefs:
         model.signatureDefs = [_signature(schema, model.subgraphs[0])]
+    model.metadata = [each for each in model.metadata or () if each.name != b"CONVERSION_METADATA"] or None
+    for number, subgraph in enumerate(model.subgraphs):
+        named = {*subgraph.inputs, *subgraph.outputs} if number == 0 else set()
+        for index, tensor in enumerate(subgraph.tensors):
+            if index not in named:
+                tensor.name = None
+            if tensor.quantization is not None and _says_nothing(tensor.quantization):
+                tensor.quantization = None
+    _share_the_empty_buffer(model)
     builder = _builder_class()(1024)
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _says_nothing(quantization: Any) -> bool:
+    return not quantization.detailsType and all(
+        values is None for values in (quantization.min, quantization.max, quantization.scale, quantization.zeroPoint)
+    )
+
+
+def _share_the_empty_buffer(model: Any) -> None:
+    """Let all that holds no data refer to the first buffer, which the format keeps empty."""
+    kept, places = [model.buffers[0]], {}
+
+    def place(old: int) -> int:
+        if old not in places:
+            buffer = model.buffers[old]
+            if old == 0 or (buffer.data is None and not buffer.size):
+                return 0
+            places[old] = len(kept)
+            kept.append(buffer)
+        return places[old]
+
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            tensor.buffer = place(tensor.buffer)
+    for each in model.metadata or ():
+        each.buffer = place(each.buffer)
+    model.buffers = kept
+
+
+def _store_in_eight_bits(schema: Any, model: Any, graph: Any) -> None:
+    """Store each kernel of dense layers that is in 32 bits, and is used as nothing else, in 8 bits."""
+    connected = [
+        operation
+        for operation in graph.operators
+        if model.operatorCodes[operation.opcodeIndex].builtinCode == schema.BuiltinOperator.FULLY_CONNECTED
+    ]
+    uses: dict[int, list[Any]] = {}
+    for operation in connected:
+        uses.setdefault(int(operation.inputs[1]), []).append(operation)
+    reads = [int(index) for operation in graph.operators for index in operation.inputs]
+    for index, operations in uses.items():
+        tensor = graph.tensors[index]
+        data = model.buffers[tensor.buffer].data
+        in_floats = all(graph.tensors[each.inputs[0]].type == schema.TensorType.FLOAT32 for each in operations)
+        if tensor.type != schema.TensorType.FLOAT32 or data is None or not in_floats:
+            continue
+        if reads.count(index) != len(operations) or tensor.sparsity is not None:
+            continue
+        kernel = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
+        scale = np.float32(np.abs(kernel).max() / _LARGEST) or np.float32(1)
+        integers = schema.BufferT()
+        integers.data = np.frombuffer(np.rint(kernel / scale).astype(np.int8).tobytes(), np.uint8)
+        model.buffers.append(integers)
+        tensor.buffer, tensor.type = len(model.buffers) - 1, schema.TensorType.INT8
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = np.array([scale], np.float32)
+        tensor.quantization.zeroPoint = np.array([0], np.int64)
+        for operation in operations:
+            operation.builtinOptions.asymmetricQuantizeInputs = True
+            code = model.operatorCodes[operation.opcodeIndex]
+            code.version = max(code.version, _HYBRID_VERSION)
 
 
 def _signature(schema: Any, graph: Any) -> Any:
@@ -56,11 +137,22 @@ def _signature(schema: Any, graph: Any) -> Any:
 def _builder_class() -> Any:
     import flatbuffers
 
-    class Aligned(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers ships no types
-        """Lets arrays of bytes, which weights are stored as, begin where they are wanted."""
+    class Sharing(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers ships no types
+        """Writes arrays of numbers once, however often they are asked for, and bytes where weights are wanted."""
+
+        def __init__(self, size: int) -> None:
+            super().__init__(size)
+            self._written: dict[tuple[str, bytes], Any] = {}
 
         def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:
             """Begin an array of so many elements."""
             return super().StartVector(elemSize, numElems, ALIGNMENT if elemSize == 1 else alignment)
 
-    return Aligned
+        def CreateNumpyVector(self, x: Any) -> Any:
+            """Write an array, or refer to the same one before it."""
+            key = x.dtype.str, x.tobytes()
+            if key not in self._written:
+                self._written[key] = super().CreateNumpyVector(x)
+            return self._written[key]
+
+    return Sharing

@@ -15,7 +15,12 @@ from advisor.export.keras_format import KerasModel
 
 
 def convert(
-    model: KerasModel, settings: Mapping[str, Any], *, target: Mapping[str, Any] | None = None, batch: int = 1
+    model: KerasModel,
+    settings: Mapping[str, Any],
+    *,
+    target: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    every_kernel: bool = False,
 ) -> bytes:
     """Return the content of a LiteRT file for a model with one input.
 
@@ -25,6 +30,7 @@ def convert(
         target: Attribute of its target → value; only LiteRT's own operations are allowed unless it says otherwise, for
             a file that needs TensorFlow's would be written and then not load.
         batch: Rows that the file is laid out for.
+        every_kernel: Whether small kernels are stored in 8 bits too; see :func:`advisor.export.compacting.compact`.
     """
     import tensorflow as tf
 
@@ -40,4 +46,4 @@ def convert(
         # Ranges of 8-bit inputs are learned from the representative rows; the converter misses older options for them.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         content = converter.convert()
-    return compact(content)
+    return compact(content, every_kernel=every_kernel)

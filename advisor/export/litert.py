@@ -53,7 +53,8 @@ def export_litert(
         path: Final name, ending in ``.tflite``.
         batch: Rows that the file is laid out for; 1 makes single rows fastest.
         precision: ``float32``, ``float16`` or ``int8``.
-        one_scale: Whether all 8-bit weights of a dense layer share one scale; else each neuron has its own.
+        one_scale: Whether all 8-bit weights of a dense layer share one scale, and small kernels are in 8 bits too; else
+            each neuron has its own, and kernels of fewer than 1,024 weights stay in 32 bits.
 
     Raises:
         ExportError: If the model has several inputs, the precision is unknown, or LiteRT lacks an operation.
@@ -66,12 +67,13 @@ def export_litert(
         raise ExportError(
             Finding("E102", str(path), f"LiteRT takes the core with one input, this model has {len(core.inputs)}.")
         )
-    settings = {**PRECISIONS[precision](), **(ONE_SCALE if one_scale and precision == "int8" else {})}
+    smallest = one_scale and precision == "int8"
+    settings = {**PRECISIONS[precision](), **(ONE_SCALE if smallest else {})}
     target = settings.pop("target_spec", {})
 
     def write(temporary: Path) -> None:
         with exporting("LiteRT", path), quiet():
-            temporary.write_bytes(convert(core, settings, target=target, batch=batch))
+            temporary.write_bytes(convert(core, settings, target=target, batch=batch, every_kernel=smallest))
 
     write_with(path, write)
 

@@ -6,7 +6,8 @@ import pytest
 
 from advisor.builder.layers import layer_classes
 from advisor.errors import ArtifactError, ExportError
-from advisor.export.compacting import ALIGNMENT
+from advisor.evaluation import measure_litert_sparsity
+from advisor.export.compacting import ALIGNMENT, compact
 from advisor.export.int8 import (
     PreparedRuntime,
     check_micro_operations,
@@ -138,7 +139,6 @@ def test_an_operation_that_microcontrollers_lack_is_named(core, tmp_path):
 
 
 def test_a_sparsely_stored_file_is_smaller_and_answers_the_same(core, tmp_path):
-    from advisor.evaluation import measure_litert_sparsity
     from advisor.export.litert import export_litert
 
     sparse = keras.models.clone_model(core)
@@ -189,7 +189,7 @@ def test_one_scale_a_layer_brings_a_usual_network_to_three_tenths_of_its_bytes_a
     assert sizes[True] <= 0.30 < sizes[False]
 
 
-def test_names_of_what_is_computed_are_left_out_and_nothing_else_changes(core, tmp_path, monkeypatch):
+def test_what_no_runtime_reads_is_left_out_and_nothing_else_changes(core, tmp_path, monkeypatch):
     from tensorflow.lite.python import schema_py_generated as schema
 
     from advisor.export import conversion
@@ -197,7 +197,7 @@ def test_names_of_what_is_computed_are_left_out_and_nothing_else_changes(core, t
 
     small, whole = tmp_path / "small.tflite", tmp_path / "whole.tflite"
     export_litert(core, small)
-    monkeypatch.setattr(conversion, "compact", lambda content: content)
+    monkeypatch.setattr(conversion, "compact", lambda content, **others: content)
     export_litert(core, whole)
     assert small.stat().st_size < whole.stat().st_size
     assert np.array_equal(LiteRTRuntime(small).predict(ROWS), LiteRTRuntime(whole).predict(ROWS))
@@ -211,6 +211,45 @@ def test_names_of_what_is_computed_are_left_out_and_nothing_else_changes(core, t
             assert start % ALIGNMENT == 0
             weights += data.DataLength() // 4
     assert weights >= sum(each.size for each in core.get_weights() if each.ndim > 1)
-    (graph,) = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs
-    assert all(graph.tensors[index].name for index in (*graph.inputs, *graph.outputs))
-    assert not all(tensor.name for tensor in graph.tensors)
+    document = schema.ModelT.InitFromPackedBuf(content, 0)
+    (graph,) = document.subgraphs
+    ends = {*graph.inputs, *graph.outputs}
+    assert ends == {index for index, tensor in enumerate(graph.tensors) if tensor.name}
+    assert sum(buffer.data is None for buffer in document.buffers) == 1
+    assert compact(content) == content
+
+
+def test_small_kernels_are_in_eight_bits_with_one_scale_and_zeros_stay_zeros(tmp_path):
+    from advisor.export.litert import export_litert
+
+    keras.utils.set_random_seed(0)
+    rows = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+    inputs = keras.Input((8,), name="features")
+    model = keras.Model(
+        inputs,
+        keras.layers.Dense(1, name="output")(
+            keras.layers.Dense(64, "relu", name="second")(keras.layers.Dense(64, "relu", name="first")(inputs))
+        ),
+    )
+    first = model.get_layer("first")
+    kernel = first.get_weights()[0]
+    kernel[:4] = 0
+    first.set_weights([kernel, np.linspace(-1, 1, 64)])
+    model.get_layer("output").set_weights([np.zeros((64, 1)), np.ones(1)])
+    sizes = {}
+    for one_scale in (True, False):
+        path = tmp_path / f"{one_scale}.tflite"
+        export_litert(model, path, precision="int8", one_scale=one_scale)
+        sizes[one_scale] = path.stat().st_size
+        assert np.allclose(LiteRTRuntime(path).predict(rows[:5]), 1.0)
+        assert measure_litert_sparsity(path).weights == 8 * 64 + 64 * 64 + 64
+    assert 4 * 64 + 64 <= measure_litert_sparsity(tmp_path / "True.tflite").zeros < 4 * 64 + 64 + 100
+    # 576 weights with three bytes less each, and neither 64 scales of weights nor of biases.
+    assert sizes[False] - sizes[True] > 3 * (8 * 64 + 64)
+
+    keras.utils.set_random_seed(1)
+    model = keras.Model(inputs, keras.layers.Dense(3, name="output")(keras.layers.Dense(16, "relu")(inputs)))
+    export_litert(model, path, precision="int8", one_scale=True)
+    expected = np.asarray(model(rows))
+    found = np.stack([LiteRTRuntime(path).predict_row(row) for row in rows])
+    assert 0 < np.sqrt(np.mean((found - expected) ** 2)) < 0.03 * expected.std()
