@@ -14,8 +14,8 @@ ALIGNMENT = 16
 """Bytes: where the runtimes want weights to begin, of which the writer of flat buffers knows nothing."""
 _IDENTIFIER = b"TFL3"
 _SIGNATURE = "serving_default"
-_HYBRID_VERSION = 9
-"""Version of FULLY_CONNECTED from which inputs in floats are quantized with a zero point of their own."""
+_OF_INT8 = 2
+"""Version of DEQUANTIZE from which it takes int8."""
 _LARGEST = 127
 """Largest integer of a weight; the smallest is its negative, so that zero stays zero."""
 
@@ -32,7 +32,8 @@ def compact(content: bytes, *, every_kernel: bool = False) -> bytes:
     Args:
         content: The file.
         every_kernel: Whether kernels of dense layers that a converter left in 32 bits, because they have fewer than
-            1,024 weights, are stored in 8 bits with one scale each, and computed as it computes the larger ones.
+            1,024 weights, are stored in 8 bits with one scale each. They are turned into floats once, when the file is
+            loaded, so that their layers compute as before: quantizing what such a layer reads would cost more.
     """
     from tensorflow.lite.python import schema_py_generated as schema
 
@@ -85,36 +86,47 @@ def _share_the_empty_buffer(model: Any) -> None:
 
 def _store_in_eight_bits(schema: Any, model: Any, graph: Any) -> None:
     """Store each kernel of dense layers that is in 32 bits, and is used as nothing else, in 8 bits."""
-    connected = [
-        operation
-        for operation in graph.operators
-        if model.operatorCodes[operation.opcodeIndex].builtinCode == schema.BuiltinOperator.FULLY_CONNECTED
-    ]
     uses: dict[int, list[Any]] = {}
-    for operation in connected:
-        uses.setdefault(int(operation.inputs[1]), []).append(operation)
+    for operation in graph.operators:
+        if model.operatorCodes[operation.opcodeIndex].builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
+            uses.setdefault(int(operation.inputs[1]), []).append(operation)
     reads = [int(index) for operation in graph.operators for index in operation.inputs]
     for index, operations in uses.items():
-        tensor = graph.tensors[index]
-        data = model.buffers[tensor.buffer].data
-        in_floats = all(graph.tensors[each.inputs[0]].type == schema.TensorType.FLOAT32 for each in operations)
-        if tensor.type != schema.TensorType.FLOAT32 or data is None or not in_floats:
-            continue
-        if reads.count(index) != len(operations) or tensor.sparsity is not None:
+        stored = graph.tensors[index]
+        data = model.buffers[stored.buffer].data
+        if stored.type != schema.TensorType.FLOAT32 or data is None or reads.count(index) != len(operations):
             continue
         kernel = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
         scale = np.float32(np.abs(kernel).max() / _LARGEST) or np.float32(1)
+        computed = schema.TensorT()
+        computed.shape, computed.type, computed.hasRank = stored.shape, stored.type, True
+        graph.tensors.append(computed)
         integers = schema.BufferT()
         integers.data = np.frombuffer(np.rint(kernel / scale).astype(np.int8).tobytes(), np.uint8)
         model.buffers.append(integers)
-        tensor.buffer, tensor.type = len(model.buffers) - 1, schema.TensorType.INT8
-        tensor.quantization = schema.QuantizationParametersT()
-        tensor.quantization.scale = np.array([scale], np.float32)
-        tensor.quantization.zeroPoint = np.array([0], np.int64)
+        stored.buffer, stored.type = len(model.buffers) - 1, schema.TensorType.INT8
+        stored.quantization = schema.QuantizationParametersT()
+        stored.quantization.scale = np.array([scale], np.float32)
+        stored.quantization.zeroPoint = np.array([0], np.int64)
+        back = schema.OperatorT()
+        back.opcodeIndex = _code_of_dequantize(schema, model)
+        back.inputs, back.outputs = np.array([index], np.int32), np.array([len(graph.tensors) - 1], np.int32)
+        graph.operators.insert(0, back)
         for operation in operations:
-            operation.builtinOptions.asymmetricQuantizeInputs = True
-            code = model.operatorCodes[operation.opcodeIndex]
-            code.version = max(code.version, _HYBRID_VERSION)
+            operation.inputs = np.array([operation.inputs[0], len(graph.tensors) - 1, *operation.inputs[2:]], np.int32)
+
+
+def _code_of_dequantize(schema: Any, model: Any) -> int:
+    """Return the place of DEQUANTIZE among the operations of a file, which is added where it isn't there."""
+    for place, code in enumerate(model.operatorCodes):
+        if code.builtinCode == schema.BuiltinOperator.DEQUANTIZE:
+            code.version = max(code.version, _OF_INT8)
+            return place
+    code = schema.OperatorCodeT()
+    code.deprecatedBuiltinCode = code.builtinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.version = _OF_INT8
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def _signature(schema: Any, graph: Any) -> Any:
