@@ -14,8 +14,8 @@ ALIGNMENT = 16
 """Bytes: where the runtimes want weights to begin, of which the writer of flat buffers knows nothing."""
 _IDENTIFIER = b"TFL3"
 _SIGNATURE = "serving_default"
-_OF_INT8 = 2
-"""Version of DEQUANTIZE from which it takes int8."""
+_OF_CHANNELS = 5
+"""Version of DEQUANTIZE from which it takes int8 with several scales."""
 _LARGEST = 127
 """Largest integer of a weight; the smallest is its negative, so that zero stays zero."""
 
@@ -32,8 +32,9 @@ def compact(content: bytes, *, every_kernel: bool = False) -> bytes:
     Args:
         content: The file.
         every_kernel: Whether kernels of dense layers that a converter left in 32 bits, because they have fewer than
-            1,024 weights, are stored in 8 bits with one scale each. They are turned into floats once, when the file is
-            loaded, so that their layers compute as before: quantizing what such a layer reads would cost more.
+            1,024 weights, are stored in 8 bits, with one scale for each input or for each neuron, whichever are fewer.
+            They are turned into floats once, when the file is loaded, so that their layers compute as before:
+            quantizing what they read would cost more.
     """
     from tensorflow.lite.python import schema_py_generated as schema
 
@@ -96,18 +97,22 @@ def _store_in_eight_bits(schema: Any, model: Any, graph: Any) -> None:
         data = model.buffers[stored.buffer].data
         if stored.type != schema.TensorType.FLOAT32 or data is None or reads.count(index) != len(operations):
             continue
-        kernel = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
-        scale = np.float32(np.abs(kernel).max() / _LARGEST) or np.float32(1)
+        kernel = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(stored.shape)
+        # Factors of standardized columns are part of a first kernel, so that its columns are of different sizes.
+        axis = 1 if kernel.shape[1] <= kernel.shape[0] else 0
+        scales = np.abs(kernel).max(1 - axis, keepdims=True).astype(np.float32) / np.float32(_LARGEST)
+        scales[scales == 0] = 1
         computed = schema.TensorT()
         computed.shape, computed.type, computed.hasRank = stored.shape, stored.type, True
         graph.tensors.append(computed)
         integers = schema.BufferT()
-        integers.data = np.frombuffer(np.rint(kernel / scale).astype(np.int8).tobytes(), np.uint8)
+        integers.data = np.frombuffer(np.rint(kernel / scales).astype(np.int8).tobytes(), np.uint8)
         model.buffers.append(integers)
         stored.buffer, stored.type = len(model.buffers) - 1, schema.TensorType.INT8
         stored.quantization = schema.QuantizationParametersT()
-        stored.quantization.scale = np.array([scale], np.float32)
-        stored.quantization.zeroPoint = np.array([0], np.int64)
+        stored.quantization.scale = scales.ravel()
+        stored.quantization.zeroPoint = np.zeros(scales.size, np.int64)
+        stored.quantization.quantizedDimension = axis
         back = schema.OperatorT()
         back.opcodeIndex = _code_of_dequantize(schema, model)
         back.inputs, back.outputs = np.array([index], np.int32), np.array([len(graph.tensors) - 1], np.int32)
@@ -120,11 +125,11 @@ def _code_of_dequantize(schema: Any, model: Any) -> int:
     """Return the place of DEQUANTIZE among the operations of a file, which is added where it isn't there."""
     for place, code in enumerate(model.operatorCodes):
         if code.builtinCode == schema.BuiltinOperator.DEQUANTIZE:
-            code.version = max(code.version, _OF_INT8)
+            code.version = max(code.version, _OF_CHANNELS)
             return place
     code = schema.OperatorCodeT()
     code.deprecatedBuiltinCode = code.builtinCode = schema.BuiltinOperator.DEQUANTIZE
-    code.version = _OF_INT8
+    code.version = _OF_CHANNELS
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
 

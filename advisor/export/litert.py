@@ -40,7 +40,8 @@ ONE_SCALE = {"_experimental_disable_per_channel_quantization_for_dense_layers": 
 12 bytes beside the weights and 12 beside the bias, which is much where a neuron has few weights."""
 PRECISIONS: Mapping[str, Callable[[], dict[str, Any]]] = {"float32": _float32, "float16": _float16, "int8": _int8}
 """The slot ``precision``: what each value asks of the converter. ``int8`` is dynamic: weights are stored as int8,
-activations are quantized on the fly, inputs and outputs stay float32."""
+activations are quantized on the fly, inputs and outputs stay float32; layers of fewer than 1,024 weights compute in
+float32."""
 
 
 def export_litert(
@@ -53,8 +54,7 @@ def export_litert(
         path: Final name, ending in ``.tflite``.
         batch: Rows that the file is laid out for; 1 makes single rows fastest.
         precision: ``float32``, ``float16`` or ``int8``.
-        one_scale: Whether all 8-bit weights of a dense layer share one scale, and small kernels are in 8 bits too; else
-            each neuron has its own, and kernels of fewer than 1,024 weights stay in 32 bits.
+        one_scale: Whether all 8-bit weights of a dense layer share one scale; else each neuron has its own.
 
     Raises:
         ExportError: If the model has several inputs, the precision is unknown, or LiteRT lacks an operation.
@@ -67,13 +67,13 @@ def export_litert(
         raise ExportError(
             Finding("E102", str(path), f"LiteRT takes the core with one input, this model has {len(core.inputs)}.")
         )
-    smallest = one_scale and precision == "int8"
-    settings = {**PRECISIONS[precision](), **(ONE_SCALE if smallest else {})}
+    eight_bits = precision == "int8"
+    settings = {**PRECISIONS[precision](), **(ONE_SCALE if one_scale and eight_bits else {})}
     target = settings.pop("target_spec", {})
 
     def write(temporary: Path) -> None:
         with exporting("LiteRT", path), quiet():
-            temporary.write_bytes(convert(core, settings, target=target, batch=batch, every_kernel=smallest))
+            temporary.write_bytes(convert(core, settings, target=target, batch=batch, every_kernel=eight_bits))
 
     write_with(path, write)
 
