@@ -1,6 +1,6 @@
 """LiteRT files as they are delivered: with a signature, without what no runtime reads.
 
-What is left out is a sixth of a recurrent network's file whose steps are laid out, and a tenth of a tiny one.
+What is saved is an eighth to a quarter of a recurrent network's file or of a tiny one.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ def compact(content: bytes, *, every_kernel: bool = False) -> bytes:
         content: The file.
         every_kernel: Whether kernels of dense layers that a converter left in 32 bits, because they have fewer than
             1,024 weights, are stored in 8 bits, with one scale for each input or for each neuron, whichever are fewer.
-            They are turned into floats once, when the file is loaded, so that their layers compute as before:
-            quantizing what they read would cost more.
+            They are turned into floats once, when the file is loaded, so that their layers compute as before.
     """
     from tensorflow.lite.python import schema_py_generated as schema
 
