@@ -13,7 +13,7 @@ from advisor.training import Recipe
 def recipe_for(core: Any, values: Mapping[str, Any], task: str, strength: float | None = None) -> Recipe:
     """Return the recipe that the recommendation states, with the means that this network trains fastest by.
 
-    A network that XLA slows down (convolutions) is trained as a plain graph.
+    A network that XLA slows down (convolutions), and one that is trained in few steps, is trained as a plain graph.
 
     Args:
         core: The built network.
@@ -25,7 +25,7 @@ def recipe_for(core: Any, values: Mapping[str, Any], task: str, strength: float 
         TrainingError: If a slot is missing or can't be carried out.
     """
     recipe = Recipe.from_values(values, task=task, strength=strength)
-    return replace(recipe, compiled=compiles_well(core))
+    return replace(recipe, compiled=recipe.compiled and compiles_well(core))
 
 
 def recipe_of(values: Mapping[str, Any], task: str, strength: float | None = None) -> Recipe:
@@ -40,4 +40,4 @@ def recipe_of(values: Mapping[str, Any], task: str, strength: float | None = Non
         TrainingError: If a slot is missing or can't be carried out.
     """
     recipe = Recipe.from_values(values, task=task, strength=strength)
-    return replace(recipe, compiled=values.get("convolution", "none") == "none")
+    return replace(recipe, compiled=recipe.compiled and values.get("convolution", "none") == "none")

@@ -18,6 +18,7 @@ from advisor.data.bundling import digest_parts
 from advisor.data.image_arrays import names_of, read_arrays
 from advisor.errors import DataError, Finding, RequestError
 from advisor.pipeline.fitting import Interrupted
+from advisor.pipeline.preparation import FEW_STEPS
 from advisor.pipeline.work import Work
 from advisor.training import tensorboard_writer
 from advisor.training.unsupervised import Settings, pretrain
@@ -102,6 +103,7 @@ def pretrained_body(work: Work) -> PretrainedBody:
     statistics = replace(found, target_mean=known.target_mean, target_scale=known.target_scale)
     core = work.build(statistics=statistics)
     settings = Settings.from_values(work.values)
+    steps = settings.epochs * (len(labeled) + len(unlabeled.x)) / settings.batch_size
     work.progress.fit_begins(f"{unlabeled.name}, without labels", settings.epochs)
     log = tensorboard_writer(work.logs / "unsupervised", "regression")
 
@@ -119,7 +121,7 @@ def pretrained_body(work: Work) -> PretrainedBody:
         seed=prepared.request.seed,
         title=unlabeled.name,
         sha256=unlabeled.sha256,
-        compiled=compiles_well(core),
+        compiled=steps >= FEW_STEPS and compiles_well(core),
         checkpoints=work.checkpoints / "pretraining",
         resume=work.resume,
         time_budget=work.seconds,

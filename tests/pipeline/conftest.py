@@ -52,12 +52,13 @@ def two_classes(three_classes):
 
 @pytest.fixture(scope="session")
 def quick():
-    """A function that makes a recommendation whose training takes a second: few epochs, nothing else changed."""
+    """A function that makes a recommendation whose training takes a second: few epochs, without XLA."""
 
     def make(problem, **changes):
         document = json.loads(recommend(problem).to_json())
         for slot, value in {"max_epochs": 40, "patience_epochs": 40, "evidence_rounds": 0, **changes}.items():
             document["decisions"][slot]["value"] = value
+        document["decisions"]["compiled"] = {**document["decisions"]["max_epochs"], "value": False}
         return Recommendation.from_json(json.dumps(document))
 
     return make
