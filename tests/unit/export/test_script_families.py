@@ -31,6 +31,7 @@ def test_the_script_repeats_a_training(
     document = found.to_dict()
     for slot, value in {"max_epochs": 3, **changes}.items():
         document["decisions"][slot]["value"] = value
+    document["decisions"]["compiled"] = {**document["decisions"]["max_epochs"], "value": task == "binary"}
     values = {slot: decision["value"] for slot, decision in document["decisions"].items()}
     recipe = Recipe.from_values(values, task=task)
     bundle = source.bundle(source.split(7))

@@ -30,6 +30,8 @@ SEED = 7
 SMALL = {"max_epochs": 2, "hidden_layers": 2, "units": 8, "batch_size": 16}
 CONVOLUTIONAL = {**SMALL, "filters": 4, "kernel_size": 3}
 RECURRENT = {**SMALL, "recurrent_units": 6, "hidden_layers": 1}
+COMPILED = ("labeled series", "crosses", "several labels")
+"""Cases that are trained with XLA; it takes longer to compile than they take without."""
 
 
 def several(folder: Path, *, labels: bool) -> Path:
@@ -171,6 +173,7 @@ def advised(name: str, folder: Path) -> tuple[Path, Any, dict[str, Any], dict[st
     document = recommend({**source.profile.facts, **facts}).to_dict()
     for slot, value in {**SMALL, **changes}.items():
         document["decisions"][slot]["value"] = value
+    document["decisions"]["compiled"] = {**document["decisions"]["max_epochs"], "value": name in COMPILED}
     if document["decisions"]["dropout"]["value"] != "none":
         document["decisions"]["dropout_rates"]["value"] = [0.2]
     return path, source, document, {slot: each["value"] for slot, each in document["decisions"].items()}
