@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from advisor.artifacts import Event, Rung
 from advisor.builder import build_core
@@ -24,6 +27,8 @@ from advisor.recommendation import Recommendation, recommend_again
 
 NARROWEST = 4
 """Neurons of the narrowest network that is tried: with fewer, a layer can hardly pass anything on."""
+_SMALL = 0.05
+"""Size of the weights that an untrained network gets where it would begin at zero; any size that training reaches."""
 WIDTH_SLOTS = {"convolutional": "filters", "recurrent": "recurrent_units"}
 """Architecture → the slot that the fact ``units`` sets there; ``units`` itself in the others."""
 
@@ -303,6 +308,7 @@ def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
         seed=prepared.request.seed,
         architecture=recommendation.problem.architecture,
     )
+    _move_from_zero(core)
     core = fold(core).model
     candidate = descent.bench.make(core, _kind_of(descent))
     Path(descent.bench.folder / candidate.artifact.path).unlink(missing_ok=True)
@@ -314,6 +320,14 @@ def _try(descent: Descent, layers: int, units: int) -> tuple[bool, str]:
     )
     took = f"{candidate.latency.p99_ms:.4g} ms and {candidate.artifact.bytes / 1000:.4g} kB"
     return fits, f"{layers} layers of {units} neurons take {took}."
+
+
+def _move_from_zero(core: Any) -> None:
+    """Give what begins at zero small values: what is zero for every row has no scale that 8 bits could be run with."""
+    generator = np.random.default_rng(0)
+    for variable in core.trainable_variables:
+        if not np.any(variable):
+            variable.assign(_SMALL * generator.normal(size=variable.shape))
 
 
 def _form(descent: Descent) -> str:

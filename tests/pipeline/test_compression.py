@@ -1,6 +1,7 @@
 """Requirements, from a problem to a measured file: kept, or answered with numbers."""
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -118,6 +119,17 @@ def test_a_microcontroller_gets_a_recurrent_network_in_integers(quick, tmp_path)
     assert '"kind": "series"' in header
     assert "each prepared step ends with a 1" in header
     assert {each.rows for each in bench(run, batches=(1, 3), seconds=0.02).timings} == {1, 3}
+
+
+def test_a_recurrent_network_too_large_for_a_microcontroller_is_told_what_the_narrowest_takes(quick, tmp_path):
+    frame, asked, more = short_series(200, target_device="microcontroller", size_budget_kb=5)
+    longer = pl.DataFrame({"id": [0] * 3, "t": [6, 7, 8], "u": [0.1, 0.2, 0.3], "y": [0] * 3}, frame.schema)
+    chosen = quick(asked, recurrent_units=8, hidden_layers=1, max_epochs=2)
+    # No training row has the longest series' first steps, so that what an untrained network makes of them is all zero.
+    advisor.train(chosen, pl.concat([frame, longer]), out=tmp_path / "run", export=("litert",), **more)
+    found = {each["name"]: each for each in document(tmp_path / "run")["ladder"]}
+    assert found["fewer_units"]["outcome"] == "no_gain"
+    assert re.search(r"1 layers of 4 neurons take .* kB", found["fewer_units"]["why"])
 
 
 @pytest.mark.parametrize("channels", [1, 2])
