@@ -36,8 +36,8 @@ def _int8() -> dict[str, Any]:
 
 
 ONE_SCALE = {"_experimental_disable_per_channel_quantization_for_dense_layers": True}
-"""Asks the converter for one scale for all the weights of a dense layer instead of one for each neuron; a scale takes
-12 bytes beside the weights and 12 beside the bias, which is much where a neuron has few weights."""
+"""Asks the converter for one scale for all the weights of a dense layer instead of one for each neuron; a scale takes 4
+bytes beside the weights, 4 beside the bias and some for zero points, which is much where a neuron has few weights."""
 PRECISIONS: Mapping[str, Callable[[], dict[str, Any]]] = {"float32": _float32, "float16": _float16, "int8": _int8}
 """The slot ``precision``: what each value asks of the converter. ``int8`` is dynamic: weights are stored as int8,
 activations are quantized on the fly, inputs and outputs stay float32; layers of fewer than 1,024 weights compute in
