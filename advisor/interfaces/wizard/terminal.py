@@ -147,6 +147,7 @@ def choose(screen: Screen, options: Sequence[Option], start: int = 0) -> Answer 
     keys.add("tab")(lambda event: move(1))
 
     @keys.add("enter")
+    @keys.add("c-j")  # what Enter was, if pressed before the question stood there
     def _(event: KeyPressEvent) -> None:
         event.app.exit(result=Answer(options[chosen].value))
 

@@ -174,6 +174,12 @@ def test_a_first_escape_stays_at_the_first_question(sit_down):
     terminal.press(ENTER, "Question 2 of")
 
 
+def test_an_answer_given_before_the_question_stands_there_counts(sit_down):
+    terminal = sit_down()
+    terminal.child.send(ENTER)
+    terminal.wait_for("Question 2 of")
+
+
 def test_a_line_of_the_summary_can_be_corrected(sit_down, tmp_path):
     answers = {"task": "multiclass", "architecture": "dense_stack", "data_kind": "table", "features": 5, "outputs": 3}
     answers |= {"labeled_rows": 100, "hidden_layers": None, "unlabeled_rows": 0, "similar_task_labeled_rows": 0}
