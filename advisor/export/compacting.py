@@ -20,6 +20,15 @@ _LARGEST = 127
 """Largest integer of a weight; the smallest is its negative, so that zero stays zero."""
 
 
+def share_by_input(inputs: int, neurons: int) -> bool:
+    """Tell whether the weights of a small kernel share a scale for each input; else for each neuron.
+
+    It is whichever are fewer. Factors of standardized columns are part of a first kernel, so that its columns are of
+    different sizes.
+    """
+    return inputs <= neurons
+
+
 def compact(content: bytes, *, every_kernel: bool = False) -> bytes:
     """Return the content of a LiteRT file without what no runtime reads, and with a signature.
 
@@ -32,7 +41,7 @@ def compact(content: bytes, *, every_kernel: bool = False) -> bytes:
     Args:
         content: The file.
         every_kernel: Whether kernels of dense layers that a converter left in 32 bits, because they have fewer than
-            1,024 weights, are stored in 8 bits, with one scale for each input or for each neuron, whichever are fewer.
+            1,024 weights, are stored in 8 bits, with one scale for each input or neuron: :func:`share_by_input`.
             They are turned into floats once, when the file is loaded, so that their layers compute as before.
     """
     from tensorflow.lite.python import schema_py_generated as schema
@@ -97,8 +106,8 @@ def _store_in_eight_bits(schema: Any, model: Any, graph: Any) -> None:
         if stored.type != schema.TensorType.FLOAT32 or data is None or reads.count(index) != len(operations):
             continue
         kernel = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(stored.shape)
-        # Factors of standardized columns are part of a first kernel, so that its columns are of different sizes.
-        axis = 1 if kernel.shape[1] <= kernel.shape[0] else 0
+        neurons, inputs = kernel.shape
+        axis = 1 if share_by_input(inputs, neurons) else 0
         scales = np.abs(kernel).max(1 - axis, keepdims=True).astype(np.float32) / np.float32(_LARGEST)
         scales[scales == 0] = 1
         computed = schema.TensorT()

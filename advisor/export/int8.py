@@ -74,9 +74,9 @@ ONLY_IN_8_BITS = frozenset(["ELU", "DIV", "REDUCE_MAX", "RSQRT"])
 _BYTES_A_LINE = 12
 
 
-def representative_rows(rows: Array) -> Array:
-    """Return at most :data:`MOST_ROWS` of the rows, evenly spread."""
-    return rows[:: max(1, len(rows) // MOST_ROWS)][:MOST_ROWS]
+def representative_rows(rows: Array, most: int = MOST_ROWS) -> Array:
+    """Return at most so many of the rows, evenly spread."""
+    return rows[:: max(1, len(rows) // most)][:most]
 
 
 def export_full_int8(

@@ -10,6 +10,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ExportError, Finding
+from advisor.export.compacting import share_by_input
 from advisor.export.compare import TOLERANCES, verify
 from advisor.export.conversion import convert
 from advisor.export.failures import exporting
@@ -42,6 +43,26 @@ PRECISIONS: Mapping[str, Callable[[], dict[str, Any]]] = {"float32": _float32, "
 """The slot ``precision``: what each value asks of the converter. ``int8`` is dynamic: weights are stored as int8,
 activations are quantized on the fly, inputs and outputs stay float32; layers of fewer than 1,024 weights compute in
 float32."""
+
+
+SMALL = 1024
+"""Weights of a dense kernel below which the converter leaves it in 32 bits, unless all arithmetic is in integers."""
+
+
+def axis_of_scales(kernel: Array, *, one_scale: bool, integers: bool) -> int | None:
+    """Return along which axis of a dense kernel weights share a scale in a file with 8-bit weights.
+
+    Args:
+        kernel: Weights (inputs, neurons).
+        one_scale: Whether one scale for a layer was asked for.
+        integers: Whether all arithmetic of the file is in integers.
+
+    Returns:
+        0 where each neuron has a scale, 1 where each input has one, None where there is one for all.
+    """
+    if kernel.size < SMALL and not integers:
+        return 1 if share_by_input(*kernel.shape) else 0
+    return None if one_scale else 0
 
 
 def export_litert(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact, Latency, Verdict
 from advisor.builder import laid_out, with_target_units
-from advisor.compression import fold
+from advisor.compression import fold, round_kernels
+from advisor.compression.rounding import MOST_ROWS
 from advisor.errors import CompressionError, ExportError, Finding
 from advisor.evaluation import (
     Measurement,
@@ -36,6 +38,7 @@ from advisor.export.int8 import (
     representative_rows,
 )
 from advisor.export.keras_format import predictor
+from advisor.export.litert import axis_of_scales
 from advisor.export.preparation import MOST_CODES, Preparation
 from advisor.pipeline.device import WIDE, DeviceProfile
 from advisor.pipeline.preparation import Prepared
@@ -227,6 +230,8 @@ class Workbench:
         if kind == "float32":
             core, notes, tolerance = self._without_standardization(core, rows)
         model = with_target_units(core, self.prepared.statistics)
+        if precision == "int8":
+            model = _folded_and_rounded(model, self.prepared.bundle.train.x, one_scale)
         path = self.path(name)
         export_litert(laid_out(model, looped=looped), path, precision=precision, one_scale=one_scale)
         tolerance = INT8_TOLERANCE if precision == "int8" else tolerance
@@ -243,7 +248,9 @@ class Workbench:
         """Export weights in 8 bits and activations in 8 or 16; preprocessing stays outside of the file."""
         preparation, rest = self.cut(core)
         path = self.path(name)
-        prepared = preparation.compile()(representative_rows(self.prepared.bundle.train.x))
+        prepared = preparation.compile()(representative_rows(self.prepared.bundle.train.x, MOST_ROWS))
+        rest = _rounded(rest, prepared, one_scale=one_scale, integers=True)
+        prepared = representative_rows(prepared)
         rest = laid_out(rest, eight_bits=True)
         integers, wide = name.endswith("_integers"), name.startswith(WIDE)
         export_full_int8(rest, path, prepared, integers=integers, one_scale=one_scale, wide_activations=wide)
@@ -319,6 +326,25 @@ class Workbench:
             preparation,
             notes,
         )
+
+
+def _folded_and_rounded(model: Any, rows: Array, one_scale: bool) -> Any:
+    """Round kernels as the file will hold them, unless something is still to be multiplied into them on the way."""
+    try:
+        folding = fold(model, standardization=True, target_units=True)
+    except CompressionError:
+        return model
+    if folding.kept:
+        return model
+    return _rounded(folding.model, representative_rows(rows, MOST_ROWS), one_scale=one_scale, integers=False)
+
+
+def _rounded(model: Any, rows: Array, *, one_scale: bool, integers: bool) -> Any:
+    """Round kernels as the file will hold them; a network that can't be copied is left to the converter."""
+    try:
+        return round_kernels(model, rows, partial(axis_of_scales, one_scale=one_scale, integers=integers))
+    except CompressionError:
+        return model
 
 
 def steady_latency(runtime: Any, rows: list[Array], words: str) -> Latency:
