@@ -61,8 +61,8 @@ VARIANTS: tuple[Mapping[str, Any], ...] = (
 def advice(task: str, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any], Recipe]:
     """Return a recommendation's document, its values, and the recipe, with some values changed."""
     document = json.loads(recommend({"task": task, "architecture": "dense_stack"}).to_json())
-    for slot, value in (changes or {}).items():
-        document["decisions"][slot]["value"] = value
+    for slot, value in (changes or {}).items():  # "compiled" is decided while a run is prepared
+        document["decisions"].setdefault(slot, dict(document["decisions"]["max_epochs"]))["value"] = value
     values = {slot: decision["value"] for slot, decision in document["decisions"].items()}
     return document, values, Recipe.from_values(values, task=task)
 

@@ -26,7 +26,7 @@ from tests.unit.export.script_cases import (
 )
 
 pytestmark = pytest.mark.slow
-SHORT = {"max_epochs": 4}
+SHORT = {"max_epochs": 4, "range_test_repeats": 1, "compiled": False}
 
 
 def trained(data: ScriptData, changes: Mapping[str, Any], seed: int) -> tuple[list[np.ndarray[Any, Any]], ScriptFacts]:
@@ -58,9 +58,9 @@ def weights_of(path: Path) -> list[np.ndarray[Any, Any]]:
 @pytest.mark.parametrize(
     ("kind", "changes", "knows_rate"),
     [
-        ("amounts", {}, True),
+        ("amounts", {"range_test_repeats": 3, "compiled": True}, False),
         ("classes", LAYER_NORMALIZED, True),
-        ("amounts", {**REGULARIZED, "output_activation": "linear"}, False),
+        ("amounts", {**REGULARIZED, "output_activation": "linear"}, True),
         ("binary", BATCH_NORMALIZED, False),
     ],
 )
@@ -85,7 +85,7 @@ def test_the_loop_repeats_a_training_bit_for_bit(
 @pytest.mark.parametrize(("task", "suffix"), [("regression", ".jsonl"), ("multiclass", ".csv")])
 def test_the_fit_style_learns(task: str, suffix: str, tmp_path: Path) -> None:
     data = table(write_plain(tmp_path / f"table{suffix}", task=task))
-    printed = execute(script_for(task, {"max_epochs": 30}, style="fit", data=data), tmp_path)
+    printed = execute(script_for(task, {**SHORT, "max_epochs": 30}, style="fit", data=data), tmp_path)
     measured = float(printed.split("test ")[1].split(",")[0].split()[1])
     assert measured < 0.6 if task == "regression" else measured > 0.6
     assert weights_of(tmp_path / "model.keras")
