@@ -24,8 +24,8 @@ Model = Any
 LARGEST = 127
 """Largest integer of a weight; the smallest is its negative, so that zero stays zero."""
 DAMPING = 0.01
-"""Part of the inputs' mean square that is added to that of each, so that inputs that hardly vary make up for little.
-Source: Frantar et al. 2023, section 3.3."""
+"""Part of an input's mean square that is added to it, so that inputs that hardly vary make up for little. Source:
+Frantar et al. 2023, section 3.3, where it is a part of the mean over inputs; those of first layers differ in units."""
 MOST_INPUTS = 2048
 """Layers with more inputs are left to the converter: the time grows with their third power (judgement)."""
 MOST_ROWS = 2048
@@ -59,14 +59,14 @@ def round_kernels(model: Model, rows: Array, axis_of_scales: Callable[[Array], i
         found = [np.asarray(each, np.float64) for each in probe([rows], training=False)]
         return [_some(each.reshape(-1, each.shape[-1])) for each in found]
 
-    before = inputs_of_layers()
+    originally = inputs_of_layers()
     for position, layer in enumerate(layers):
         kernel, *bias = (np.asarray(weights, np.float64) for weights in layer.get_weights())
-        if len(kernel) > MOST_INPUTS:
-            continue
-        now = inputs_of_layers()[position]
-        axis = axis_of_scales(kernel)
-        layer.set_weights(list(round_kernel(kernel, bias[0] if bias else None, before[position], now, axis)))
+        before, now = originally[position], inputs_of_layers()[position]
+        seen = np.isfinite(before).all(1)  # steps that are padding may not be
+        if len(kernel) <= MOST_INPUTS and seen.any():
+            axis = axis_of_scales(kernel)
+            layer.set_weights(list(round_kernel(kernel, bias[0] if bias else None, before[seen], now[seen], axis)))
     return rounded
 
 
@@ -92,12 +92,12 @@ def round_kernel(kernel: Array, bias: Array | None, before: Array, now: Array, a
     if bias is not None:
         table, weights = np.hstack([now, np.ones((len(now), 1))]), np.vstack([kernel, bias])
     square = table.T @ table / len(table)
-    diagonal = np.arange(len(kernel))
-    damping = DAMPING * square[diagonal, diagonal].mean()
-    square[diagonal, diagonal] += damping if damping > 0 else 1.0
+    inputs = np.arange(len(kernel))
+    power = square[inputs, inputs].copy()
+    square[inputs, inputs] += np.where(power > 0, DAMPING * power, 1.0)
     weights = weights + np.linalg.solve(square, table.T @ (wanted - now @ kernel) / len(table))
-    # The inputs that matter most come first, while most others can still make up for them; the bias comes last.
-    order = np.argsort(-square[diagonal, diagonal], kind="stable")
+    # Inputs whose rounding matters most come first, while most others can still make up for it; the bias comes last.
+    order = np.argsort(-power * np.square(scales).mean(1), kind="stable")
     order = np.append(order, np.arange(len(kernel), len(weights)))
     upper = np.linalg.cholesky(np.linalg.inv(square[np.ix_(order, order)])).T
     weights = weights[order]
