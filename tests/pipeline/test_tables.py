@@ -182,7 +182,7 @@ def long_job(two_classes, quick, tmp_path_factory):
     data, recommendation, whole = folder / "data.csv", folder / "recommendation.json", folder / "whole"
     two_classes.write_csv(data)
     # Long enough to be killed in the middle: checkpoints come every two seconds.
-    recommendation.write_text(quick(problem("binary"), max_epochs=1500, patience_epochs=1500).to_json())
+    recommendation.write_text(quick(problem("binary"), max_epochs=800, patience_epochs=800).to_json())
     done = subprocess.run(command(whole, data, recommendation), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return data, recommendation, advisor.load_run(whole)
