@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 
 from advisor.evaluation.baselines import CONSTANT, Baseline
-from advisor.evaluation.metrics import Metrics, primary_metric
+from advisor.evaluation.metrics import Metrics, primary_metric, standard_error_of
 
 CLEAR_ERRORS = 2.0
-"""A difference counts as clear from two standard errors on: of the difference, the rows taken as independent. Both
-models answer the same rows, so the true error is smaller and the judgement errs towards "no clear difference"."""
+"""A difference counts as clear from two standard errors on: of the difference row by row, for rows that are hard for
+one model are mostly hard for the other. Windows of forecasts overlap, so that their differences look surer than they
+are; there the errors of both count as independent, which errs towards "no clear difference"."""
+
+CLEAR_GAIN = 0.01
+"""And from this part of the other's error on: RMSE, or the share of wrong answers (a judgement)."""
 
 CLEAR_BALANCED_GAIN = 0.05
 """From this gain in balanced accuracy over the majority class on, a net has learned something (a judgement)."""
@@ -92,13 +96,20 @@ def _verdict(net: Metrics, other: Metrics) -> int:
     """Return 1 if the net is clearly better, -1 if clearly worse, 0 if neither can be said."""
     if net.primary is None or other.primary is None:
         return 0
-    gain = net.primary - other.primary
-    if not primary_metric(net.task).higher_is_better:
-        gain = -gain
-    noise = CLEAR_ERRORS * math.hypot(net.standard_error or 0.0, other.standard_error or 0.0)
-    if abs(gain) <= noise:
+    higher = primary_metric(net.task).higher_is_better
+    gain = net.primary - other.primary if higher else other.primary - net.primary
+    error = 1 - other.primary if higher else other.primary
+    if abs(gain) <= max(CLEAR_ERRORS * _noise(net, other), CLEAR_GAIN * error):
         return 0
     return 1 if gain > 0 else -1
+
+
+def _noise(net: Metrics, other: Metrics) -> float:
+    """Return the standard error of the difference of two models on the same rows."""
+    mine, theirs = net.contributions, other.contributions
+    if net.task == "forecasting" or mine is None or theirs is None or len(mine) != len(theirs):
+        return math.hypot(net.standard_error or 0.0, other.standard_error or 0.0)
+    return standard_error_of(mine - theirs) or 0.0
 
 
 def _sentence(net: Metrics, baseline: Baseline) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.artifacts import Array
 from advisor.errors import DataError, Finding
@@ -50,15 +49,20 @@ class Metrics:
         values: Metric → value; None where it is undefined.
         undefined: Metric → why it is undefined.
         rows: Number of rows measured.
-        standard_error: Standard error of the primary metric over the rows, from the spread of the rows' errors; None
-            when there are fewer than two rows.
+        contributions: What each row adds to the primary metric, but for a constant, float64 (rows,): whether it is
+            right, or its squared error divided by twice the RMSE (the delta method). Of several outputs the mean.
     """
 
     task: str
     values: Mapping[str, float | None]
     undefined: Mapping[str, str] = field(default_factory=dict)
     rows: int = 0
-    standard_error: float | None = None
+    contributions: Array | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard error of the primary metric over the rows; None when there are fewer than two."""
+        return None if self.contributions is None else standard_error_of(self.contributions)
 
     @property
     def primary(self) -> float | None:
@@ -130,11 +134,9 @@ def regression_metrics(y: Array, prediction: Array, *, task: str = "regression")
     else:
         values["r2"] = float(r2_score(truth, guess))
     squares = (truth - guess) ** 2
-    rmse = np.sqrt(squares.mean(axis=0))
-    # Delta method: the error of a mean of squares, halved and divided by its root; outputs count as independent.
-    spread = np.divide(squares.std(axis=0), 2 * rmse, out=np.zeros_like(rmse), where=rmse > 0)
-    error = float(np.sqrt((spread**2).sum()) / len(rmse) / np.sqrt(len(truth))) if len(truth) > 1 else None
-    return Metrics(task, values, undefined, len(truth), error)
+    twice = 2 * np.sqrt(squares.mean(axis=0))
+    contributions = np.divide(squares, twice, out=np.zeros_like(squares), where=twice > 0).mean(axis=1)
+    return Metrics(task, values, undefined, len(truth), contributions)
 
 
 def binary_metrics(y: Array, probability: Array) -> Metrics:
@@ -171,7 +173,7 @@ def binary_metrics(y: Array, probability: Array) -> Metrics:
         values["average_precision"] = float(average_precision_score(t, q))
     else:
         undefined["average_precision"] = "The second class doesn't occur in these rows."
-    return Metrics("binary", values, undefined, len(t), _share_error(right))
+    return Metrics("binary", values, undefined, len(t), right.astype(np.float64))
 
 
 def multiclass_metrics(y: Array, probabilities: Array) -> Metrics:
@@ -204,7 +206,7 @@ def multiclass_metrics(y: Array, probabilities: Array) -> Metrics:
         values["balanced_accuracy"] = balanced_accuracy(t, predicted)
     else:
         undefined["balanced_accuracy"] = "Only one class occurs in these rows."
-    return Metrics("multiclass", values, undefined, len(t), _share_error(right))
+    return Metrics("multiclass", values, undefined, len(t), right.astype(np.float64))
 
 
 def multilabel_metrics(y: Array, probabilities: Array) -> Metrics:
@@ -238,7 +240,7 @@ def multilabel_metrics(y: Array, probabilities: Array) -> Metrics:
         values["mean_average_precision"] = float(np.mean(scores))
     else:
         undefined["mean_average_precision"] = "No label occurs in these rows."
-    return Metrics("multilabel", values, undefined, len(t), _share_error(right.mean(axis=1)))
+    return Metrics("multilabel", values, undefined, len(t), right.mean(axis=1))
 
 
 def balanced_accuracy(y: Array, predicted: Array) -> float:
@@ -276,8 +278,9 @@ def expected_calibration_error(confidence: Array, correct: Array, *, bins: int =
     return float(np.abs(gaps).sum() / len(stated))
 
 
-def _share_error(right: NDArray[Any]) -> float | None:
-    return float(right.std() / np.sqrt(len(right))) if len(right) > 1 else None
+def standard_error_of(contributions: Array) -> float | None:
+    """Return the standard error of a mean over rows; None when there are fewer than two."""
+    return float(contributions.std() / np.sqrt(len(contributions))) if len(contributions) > 1 else None
 
 
 def _columns(table: Array) -> Array:

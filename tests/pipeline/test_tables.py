@@ -44,8 +44,8 @@ def mixed_run(mixed_table, tmp_path_factory):
 def test_a_run_beats_its_baselines_on_a_table_with_every_kind_of_column(mixed_run):
     metrics = mixed_run.metrics
     assert metrics["test"]["rmse"] < 0.5 * metrics["baselines"]["mean"]["test"]["rmse"]
-    # The signal is linear, so the linear model is at home here: beyond noise it must not be better.
-    assert not any("linear model" in sentence and "clearly worse" in sentence for sentence in metrics["comparison"])
+    # The signal is linear, so the linear model is at home here; the network must come near it.
+    assert metrics["test"]["rmse"] < 1.25 * metrics["baselines"]["linear"]["test"]["rmse"]
 
 
 def test_a_run_folder_holds_what_is_promised_and_its_manifest_agrees(mixed_run):

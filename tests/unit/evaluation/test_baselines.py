@@ -147,8 +147,9 @@ def test_very_many_codes_are_fitted():
 
 
 def result(primary, error=0.005, task="regression", **more):
-    name = "rmse" if task == "regression" else "accuracy"
-    return Metrics(task, {name: primary, **more}, {}, 1000, error)
+    name = "accuracy" if task == "binary" else "rmse"
+    contributions = np.random.default_rng(round(1000 * primary)).normal(primary, error * np.sqrt(1000), 1000)
+    return Metrics(task, {name: primary, **more}, {}, 1000, contributions)
 
 
 def sentences(net, constant, linear, trees):
@@ -208,6 +209,26 @@ def test_rare_classes_are_judged_by_balanced_accuracy():
         "judged by balanced accuracy, the deep net reaches 0.8 against the 0.5"
         in compare_with_baselines(net, [majority])[-1]
     )
+
+
+@pytest.mark.parametrize(("worse_by", "word"), [(0.1, "clearly worse than"), (0.005, "not clearly different from")])
+def test_models_are_compared_row_by_row_and_trifles_are_not_clear(worse_by, word):
+    rng = np.random.default_rng(0)
+    errors = rng.standard_t(3, (400, 1))  # a few rows that are hard for both make up most of the error
+    zeros = np.zeros((400, 1))
+    trees = Baseline("boosted_trees", "gradient boosting", measure("regression", zeros, errors), 0.1, 10)
+    net = measure("regression", zeros, errors * (1 + worse_by))
+    assert net.standard_error > 0.05 * net.primary
+    assert word in compare_with_baselines(net, [trees])[0]
+
+
+def test_windows_of_forecasts_overlap_so_that_rows_are_not_compared_one_by_one():
+    rng = np.random.default_rng(0)
+    errors = rng.standard_t(3, (400, 1))
+    zeros = np.zeros((400, 1))
+    ridge = Baseline("ridge", "ridge regression", measure("forecasting", zeros, errors), 0.1, 10)
+    net = measure("forecasting", zeros, errors * 1.1)
+    assert "not clearly different from" in compare_with_baselines(net, [ridge])[0]
 
 
 def test_a_real_comparison_reads_whole():
