@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from advisor.artifacts import Array
 from advisor.evaluation.baselines import CONSTANT, Baseline
-from advisor.evaluation.metrics import Metrics, primary_metric, standard_error_of
+from advisor.evaluation.metrics import Metrics, primary_metric
 
-CLEAR_ERRORS = 2.0
-"""A difference counts as clear from two standard errors on: of the difference row by row, for rows that are hard for
-one model are mostly hard for the other. Windows of forecasts overlap, so that their differences look surer than they
-are; there the errors of both count as independent, which errs towards "no clear difference"."""
+CLEAR_CONFIDENCE = 0.95
+"""A difference counts as clear where zero lies outside its interval of this confidence (Student's t). It is taken row
+by row, for rows that are hard for one model are mostly hard for the other; of the overlapping windows of forecasts by
+stretches as long as their horizon. Source: Diebold & Mariano 1995, "Comparing Predictive Accuracy"."""
 
 CLEAR_GAIN = 0.01
 """And from this part of the other's error on: RMSE, or the share of wrong answers (a judgement)."""
@@ -28,20 +29,21 @@ LINEAR = ("linear", "ridge")
 
 
 def compare_with_baselines(
-    metrics: Metrics, baselines: Sequence[Baseline], *, cut_short: bool = False
+    metrics: Metrics, baselines: Sequence[Baseline], *, overlapping: int = 1, cut_short: bool = False
 ) -> tuple[str, ...]:
     """Return what a reader should make of the deep net beside the baselines, the conclusion last.
 
     Args:
         metrics: The deep net's metrics on the test rows.
         baselines: The baselines', on the same rows.
+        overlapping: Rows one after the other that share targets: the steps of a forecast, else 1.
         cut_short: Whether a time budget ended the training before its time.
 
     Returns:
         One sentence for each baseline, then one to three that conclude.
     """
-    sentences = [_sentence(metrics, baseline) for baseline in baselines]
-    verdicts = {baseline.name: _verdict(metrics, baseline.metrics) for baseline in baselines}
+    verdicts = {each.name: _verdict(metrics, each.metrics, overlapping) for each in baselines}
+    sentences = [_sentence(metrics, each, verdicts[each.name]) for each in baselines]
     unlearned = [each for each in baselines if each.name in UNLEARNED and verdicts[each.name] <= 0]
     rare = _rare_classes_sentence(metrics, baselines) if unlearned else None
     if rare:
@@ -92,33 +94,37 @@ def _rare_classes_sentence(metrics: Metrics, baselines: Sequence[Baseline]) -> s
     return None
 
 
-def _verdict(net: Metrics, other: Metrics) -> int:
+def _verdict(net: Metrics, other: Metrics, overlapping: int) -> int:
     """Return 1 if the net is clearly better, -1 if clearly worse, 0 if neither can be said."""
     if net.primary is None or other.primary is None:
         return 0
     higher = primary_metric(net.task).higher_is_better
     gain = net.primary - other.primary if higher else other.primary - net.primary
     error = 1 - other.primary if higher else other.primary
-    if abs(gain) <= max(CLEAR_ERRORS * _noise(net, other), CLEAR_GAIN * error):
+    if abs(gain) <= max(_noise(net.contributions - other.contributions, overlapping), CLEAR_GAIN * error):
         return 0
     return 1 if gain > 0 else -1
 
 
-def _noise(net: Metrics, other: Metrics) -> float:
-    """Return the standard error of the difference of two models on the same rows."""
-    mine, theirs = net.contributions, other.contributions
-    if net.task == "forecasting" or mine is None or theirs is None or len(mine) != len(theirs):
-        return math.hypot(net.standard_error or 0.0, other.standard_error or 0.0)
-    return standard_error_of(mine - theirs) or 0.0
+def _noise(differences: Array, overlapping: int) -> float:
+    """Return half the width of the interval of a mean difference, infinite for fewer than two stretches of rows."""
+    from scipy.special import stdtrit
+
+    stretches = len(differences) // overlapping
+    if stretches < 2:
+        return math.inf
+    means = differences[: stretches * overlapping].reshape(stretches, overlapping).mean(axis=1)
+    error = means.std(ddof=1) / math.sqrt(stretches)
+    return float(stdtrit(stretches - 1, (1 + CLEAR_CONFIDENCE) / 2) * error)
 
 
-def _sentence(net: Metrics, baseline: Baseline) -> str:
+def _sentence(net: Metrics, baseline: Baseline, verdict: int) -> str:
     primary = primary_metric(net.task)
     words = {1: "clearly better than", 0: "not clearly different from", -1: "clearly worse than"}
     mine, theirs = _number(net.primary), _number(baseline.metrics.primary)
     return (
-        f"On {net.rows} test rows the deep net's {primary.title} is {mine}, "
-        f"{words[_verdict(net, baseline.metrics)]} the {theirs} of {_with_article(baseline)}."
+        f"On {net.rows} test rows the deep net's {primary.title} is {mine}, {words[verdict]} the {theirs} of "
+        f"{_with_article(baseline)}."
     )
 
 

@@ -57,12 +57,13 @@ class Metrics:
     values: Mapping[str, float | None]
     undefined: Mapping[str, str] = field(default_factory=dict)
     rows: int = 0
-    contributions: Array | None = field(default=None, repr=False, compare=False)
+    contributions: Array = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
     @property
     def standard_error(self) -> float | None:
         """Standard error of the primary metric over the rows; None when there are fewer than two."""
-        return None if self.contributions is None else standard_error_of(self.contributions)
+        each = self.contributions
+        return float(each.std() / np.sqrt(len(each))) if len(each) > 1 else None
 
     @property
     def primary(self) -> float | None:
@@ -276,11 +277,6 @@ def expected_calibration_error(confidence: Array, correct: Array, *, bins: int =
     place = np.clip(np.ceil(stated * bins).astype(np.int64) - 1, 0, bins - 1)
     gaps = np.bincount(place, weights=right - stated, minlength=bins)
     return float(np.abs(gaps).sum() / len(stated))
-
-
-def standard_error_of(contributions: Array) -> float | None:
-    """Return the standard error of a mean over rows; None when there are fewer than two."""
-    return float(contributions.std() / np.sqrt(len(contributions))) if len(contributions) > 1 else None
 
 
 def _columns(table: Array) -> Array:

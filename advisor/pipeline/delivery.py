@@ -106,7 +106,12 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
         metrics=metrics,
         val_metrics=val_metrics,
         baselines=baselines,
-        comparison=compare_with_baselines(metrics, baselines, cut_short=_cut_short(fitted)),
+        comparison=compare_with_baselines(
+            metrics,
+            baselines,
+            overlapping=int(prepared.encoder.inputs.details["horizon"]) if bundle.task == "forecasting" else 1,
+            cut_short=_cut_short(fitted),
+        ),
         measurements=chosen.measurements,
         verdicts=chosen.verdicts(fitted.recommendation.requirements),
         parameters=count_cost(core).parameters,

@@ -222,13 +222,22 @@ def test_models_are_compared_row_by_row_and_trifles_are_not_clear(worse_by, word
     assert word in compare_with_baselines(net, [trees])[0]
 
 
-def test_windows_of_forecasts_overlap_so_that_rows_are_not_compared_one_by_one():
-    rng = np.random.default_rng(0)
-    errors = rng.standard_t(3, (400, 1))
-    zeros = np.zeros((400, 1))
-    ridge = Baseline("ridge", "ridge regression", measure("forecasting", zeros, errors), 0.1, 10)
-    net = measure("forecasting", zeros, errors * 1.1)
-    assert "not clearly different from" in compare_with_baselines(net, [ridge])[0]
+@pytest.mark.parametrize(("overlapping", "word"), [(1, "clearly better than"), (24, "not clearly different from")])
+def test_windows_of_forecasts_that_overlap_count_once(overlapping, word):
+    rng = np.random.default_rng(4)
+    stretches = (rng.normal(size=(8, 1)) + 1 for _ in range(2))
+    mine, theirs = (np.repeat(each, 24, axis=0) for each in stretches)
+    zeros = np.zeros_like(mine)
+    ridge = Baseline("ridge", "ridge regression", measure("forecasting", zeros, theirs), 0.1, 10)
+    found = compare_with_baselines(measure("forecasting", zeros, mine), [ridge], overlapping=overlapping)
+    assert word in found[0]
+
+
+def test_one_stretch_of_windows_says_nothing():
+    zeros = np.zeros((30, 1))
+    ridge = Baseline("ridge", "ridge regression", measure("forecasting", zeros, zeros + 1), 0.1, 10)
+    found = compare_with_baselines(measure("forecasting", zeros, zeros + 2), [ridge], overlapping=24)
+    assert "not clearly different from" in found[0]
 
 
 def test_a_real_comparison_reads_whole():
