@@ -29,7 +29,12 @@ LINEAR = ("linear", "ridge")
 
 
 def compare_with_baselines(
-    metrics: Metrics, baselines: Sequence[Baseline], *, overlapping: int = 1, cut_short: bool = False
+    metrics: Metrics,
+    baselines: Sequence[Baseline],
+    *,
+    overlapping: int = 1,
+    cut_short: bool = False,
+    required: bool = False,
 ) -> tuple[str, ...]:
     """Return what a reader should make of the deep net beside the baselines, the conclusion last.
 
@@ -38,9 +43,10 @@ def compare_with_baselines(
         baselines: The baselines', on the same rows.
         overlapping: Rows one after the other that share targets: the steps of a forecast, else 1.
         cut_short: Whether a time budget ended the training before its time.
+        required: Whether the deep net had to keep requirements, which the baselines are not held to.
 
     Returns:
-        One sentence for each baseline, then one to three that conclude.
+        One sentence for each baseline, then one to four that conclude.
     """
     verdicts = {each.name: _verdict(metrics, each.metrics, overlapping) for each in baselines}
     sentences = [_sentence(metrics, each, verdicts[each.name]) for each in baselines]
@@ -71,6 +77,8 @@ def compare_with_baselines(
         )
     elif baselines and not unlearned:
         sentences.append("A deep net is a good choice for these data: it is clearly better than every baseline.")
+    if required and (better or equal):
+        sentences.append("Whether the simpler models keep what is required here was not measured.")
     if cut_short and (better or equal or unlearned):
         sentences.append("The time budget cut its training short: with more time it may do better.")
     return tuple(sentences)

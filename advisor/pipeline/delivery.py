@@ -111,6 +111,7 @@ def deliver(prepared: Prepared, fitted: Fitted, folder: Path, progress: Progress
             baselines,
             overlapping=int(prepared.encoder.inputs.details["horizon"]) if bundle.task == "forecasting" else 1,
             cut_short=_cut_short(fitted),
+            required=bool(fitted.recommendation.requirements),
         ),
         measurements=chosen.measurements,
         verdicts=chosen.verdicts(fitted.recommendation.requirements),

@@ -202,6 +202,11 @@ def test_a_training_that_was_cut_short_is_not_the_last_word():
     assert "good choice" in forecast(0.5, 1.0, 0.8, 0.7, cut_short=True)[-1]
 
 
+def test_the_simpler_models_are_not_held_to_the_requirements():
+    assert "keep what is required here was not measured" in forecast(0.5, 1.0, 0.8, 0.4, required=True)[-1]
+    assert "good choice" in forecast(0.5, 1.0, 0.8, 0.7, required=True)[-1]
+
+
 def test_rare_classes_are_judged_by_balanced_accuracy():
     net = result(0.98, task="binary", balanced_accuracy=0.8)
     majority = Baseline("majority", "the majority class", result(0.977, task="binary", balanced_accuracy=0.5), 0.1, 9)
