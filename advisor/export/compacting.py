@@ -162,7 +162,7 @@ def _signature(schema: Any, graph: Any) -> Any:
 def _builder_class() -> Any:
     import flatbuffers
 
-    class Sharing(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers ships no types
+    class Sharing(flatbuffers.Builder):
         """Writes arrays of numbers once, however often they are asked for, and bytes where weights are wanted."""
 
         def __init__(self, size: int) -> None:

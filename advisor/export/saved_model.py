@@ -124,7 +124,7 @@ def check_saved_model(folder: Path) -> None:
     Raises:
         ArtifactError: Naming what is wrong.
     """
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
+    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
     graph = folder / _GRAPH

@@ -83,6 +83,11 @@ def mattering(rulebook: Rulebook) -> Iterator[Mutant]:
                 yield judge.judge(change)
 
 
+def _giving(rule: Rule, kind: str, assignments: tuple[Assignment, ...]) -> Rule:
+    """Return the rule with other assignments of a kind, ``sets`` or ``concludes``."""
+    return replace(rule, sets=assignments) if kind == "sets" else replace(rule, concludes=assignments)
+
+
 def _changes(book: Rulebook, position: int, rule: Rule) -> Iterator[_Change]:
     for parts, said, place in _conditions(book, rule.when):
         yield _Change(replace(rule, when=AllOf(parts)), position, said, place)
@@ -90,15 +95,13 @@ def _changes(book: Rulebook, position: int, rule: Rule) -> Iterator[_Change]:
         assignments: tuple[Assignment, ...] = getattr(rule, kind)
         for index, each in enumerate(assignments):
             rest = assignments[:index] + assignments[index + 1 :]
-            without = replace(rule, **{kind: rest})  # type: ignore[arg-type]  # sets and concludes are alike
-            yield _Change(without, position, f"{each.target} no longer given", each.place)
+            yield _Change(_giving(rule, kind, rest), position, f"{each.target} no longer given", each.place)
             domain = (book.slots if kind == "sets" else book.derived)[each.target].domain
             for value in _others(domain, each):
                 other = replace(each, value=value, copy="", parameters=())
                 changed = (*assignments[:index], other, *assignments[index + 1 :])
                 said = f"{each.target}: {each.copy or show(each.value)} becomes {show(value)}"
-                mutated = replace(rule, **{kind: changed})  # type: ignore[arg-type]  # as above
-                yield _Change(mutated, position, said, each.place)
+                yield _Change(_giving(rule, kind, changed), position, said, each.place)
     for defeated in rule.defeats:
         rest_of = tuple(each for each in rule.defeats if each != defeated)
         place = rule.place_of(f"defeats.{defeated}")

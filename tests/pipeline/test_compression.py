@@ -8,10 +8,17 @@ import polars as pl
 import pytest
 
 import advisor
-from advisor.export import Preparation
+from advisor.builder import with_target_units
+from advisor.export import LiteRTRuntime, Preparation, export_litert
+from advisor.export.int8 import PreparedRuntime, export_full_int8, representative_rows
+from advisor.export.keras_format import predictor
 from advisor.interfaces.cli.main import run as advisor_command
+from advisor.pipeline import Request, Silent
 from advisor.pipeline.benching import BARE, PREDICT, bench
+from advisor.pipeline.candidates import Workbench, open_runtime
 from advisor.pipeline.compressing import ALL_IN_INTEGERS
+from advisor.pipeline.fitting import fit
+from advisor.pipeline.preparation import prepare
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SECONDS = 1.0
@@ -51,6 +58,31 @@ def test_a_size_budget_is_kept_and_every_step_is_written_down(table, tmp_path):
     assert any("full_int8" in name for name in timed)
     rows = pl.read_csv(table).drop("y")
     assert np.isfinite(run.predict(rows)).all()
+
+
+def test_dense_layers_in_8_bits_answer_nearer_to_the_network_than_the_converters(table, tmp_path):
+    """Rounded so that weights make up for each other, with one scale a layer, before and behind the preprocessing."""
+    request = Request(pl.read_csv(table), target="y", given={"target_device": "microcontroller"}, max_epochs=3)
+    prepared = prepare(request)
+    places = {"checkpoints": tmp_path / "checkpoints", "logs": tmp_path / "logs"}
+    core = fit(prepared, **places, resume=False, progress=Silent()).chosen.core
+    model, rows = with_target_units(core, prepared.statistics), prepared.bundle.val.x
+    exact, bench = predictor(model)(rows), Workbench(prepared, tmp_path, None)
+
+    def distance(runtime):
+        return float(np.square(runtime.predict(rows) - exact).mean())
+
+    def ours(name):
+        made = bench.make(core, name, "per_layer")
+        return distance(open_runtime(tmp_path / made.artifact.path, made.preparation))
+
+    export_litert(model, tmp_path / "plain.tflite", precision="int8", one_scale=True)
+    assert ours("dynamic_int8") < distance(LiteRTRuntime(tmp_path / "plain.tflite"))
+    preparation, rest = bench.cut(core)
+    seen = preparation.compile()(representative_rows(prepared.bundle.train.x))
+    export_full_int8(rest, tmp_path / "wide.tflite", seen, one_scale=True, wide_activations=True)
+    theirs = distance(PreparedRuntime(tmp_path / "wide.tflite", preparation))
+    assert ours("int16_activations") < theirs
 
 
 def test_budgets_that_nothing_can_meet_together_are_answered_with_what_came_closest_to_each(table, tmp_path, capsys):

@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 import advisor
+from advisor.evaluation import compare_with_baselines
+from advisor.pipeline import delivery
 from advisor.pipeline.benching import bench
 
 pytestmark = pytest.mark.slow
@@ -43,13 +45,23 @@ def test_series_are_learned_delivered_and_predicted(tmp_path: Path, as_logged: A
     assert "SavedModel" in {each.name for each in bench(run, batches=(1, 3), seconds=0.02).timings}
 
 
-def test_forecasts_beat_the_naive_ones_and_every_format_agrees(tmp_path: Path, as_logged: Any) -> None:
+def test_forecasts_beat_the_naive_ones_and_every_format_agrees(
+    tmp_path: Path, as_logged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+
+    def watched(*arguments: Any, overlapping: int, **more: Any) -> tuple[str, ...]:
+        compared.append(overlapping)
+        return compare_with_baselines(*arguments, overlapping=overlapping, **more)
+
+    monkeypatch.setattr(delivery, "compare_with_baselines", watched)
     generator = np.random.default_rng(0)
     steps = np.arange(500)
     times = np.datetime64("2021-01-01", "us") + steps.astype("timedelta64[D]")
     wave = 10 + 3 * np.sin(2 * np.pi * steps / 7) + 0.3 * generator.normal(size=500)
     frame = pl.DataFrame({"day": times, "sales": wave})
     run = advisor.train({}, frame, out=tmp_path / "run", data_options={"time": "day", "horizon": 5}, time_budget=20)
+    assert compared == [5]  # so many windows one after the other share a day
     baselines = run.metrics["baselines"]
     assert set(baselines) == {"naive", "seasonal_naive", "ridge"}
     assert run.metrics["test"]["rmse"] < baselines["naive"]["test"]["rmse"]

@@ -51,7 +51,7 @@ class Network:
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """Take up bytes and contract."""
-        self.__init__(state["content"], state["contract"])  # type: ignore[misc]  # of this very class: it isn't subclassed
+        Network.__init__(self, state["content"], state["contract"])
 
     @property
     def encoder(self) -> DataEncoder:
