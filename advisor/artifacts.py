@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -72,6 +73,13 @@ class Statistics:
     has_missing: Array
     target_mean: Array | None = None
     target_scale: Array | None = None
+
+    def scaled(self, targets: Array) -> Array:
+        """Return targets in the units of training, float32 (n, outputs); those of a classification as they are."""
+        if self.target_mean is None or self.target_scale is None:
+            return targets
+        scaled: Array = (targets.astype(np.float64) - self.target_mean) / self.target_scale
+        return scaled.astype(np.float32)
 
 
 @dataclass(frozen=True)

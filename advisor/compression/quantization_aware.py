@@ -72,11 +72,11 @@ def train_in_int8(
     """Fine-tune a network with simulated 8-bit arithmetic and convert it.
 
     Args:
-        network: The trained network from prepared inputs to answers in the user's units, Batch Normalization folded:
-            with it, the toolkit silently leaves dense layers in 32 bits.
+        network: The trained network from prepared inputs to answers in the units of training, Batch Normalization
+            folded: with it, the toolkit silently leaves dense layers in 32 bits.
         prepare: The preprocessing, from encoded rows to what the network reads.
         bundle: The data.
-        statistics: Scale of a regression's targets.
+        statistics: Mean and scale of a regression's targets.
         seed: Decides the order of the rows.
         epochs: Passes over the training rows.
         rate: Learning rate of Adam.
@@ -85,18 +85,18 @@ def train_in_int8(
         seconds: Time after which training ends early; None is unlimited.
 
     Returns:
-        The LiteRT file, from prepared inputs to answers in the user's units.
+        The LiteRT file, from prepared inputs to answers in the units of training.
 
     Raises:
         CompressionError: If the network has layers that the toolkit can't quantize.
     """
-    x, y = prepare(bundle.train.x), np.asarray(bundle.train.y)
+    x, y = prepare(bundle.train.x), statistics.scaled(np.asarray(bundle.train.y))
     with toolkit() as (tf_keras, tfmot), _reported():
         tf_keras.utils.set_random_seed(seed)
         twin = build_twin(tf_keras, network)
         quantized = tfmot.quantization.keras.quantize_model(twin)
         start_ranges(tf_keras, quantized, twin, x)
-        quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task, statistics.target_scale))
+        quantized.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(bundle.task))
         watch = _watch(tf_keras, quantized, seconds)
         quantized.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=[watch])
         return _convert(quantized, integers)
@@ -116,15 +116,10 @@ def _reported() -> Iterator[None]:
         ) from error
 
 
-def _loss(task: str, scale: Array | None) -> Any:
+def _loss(task: str) -> str:
     if task == "multiclass":
         return "sparse_categorical_crossentropy"
-    if task not in ("regression", "forecasting"):
-        return "binary_crossentropy"
-    import tensorflow as tf
-
-    spread = np.asarray(1.0 if scale is None else scale, np.float32)
-    return lambda y, answer: tf.reduce_mean(tf.square((tf.cast(y, tf.float32) - answer) / spread), axis=-1)
+    return "mse" if task in ("regression", "forecasting") else "binary_crossentropy"
 
 
 def start_ranges(tf_keras: Any, quantized: Any, twin: Any, x: Array) -> None:

@@ -1,13 +1,15 @@
-"""The preprocessing of a core as plain numbers, for files that begin behind it.
+"""The preprocessing of a core as plain numbers, for files that begin behind it, and the units of what they answer.
 
 A file whose arithmetic is all in integers can't hold the preprocessing: raw columns differ by orders of magnitude, and
-256 levels for all of them together would leave nothing of the small ones.
+256 levels for all of them together would leave nothing of the small ones. Nor can it answer in the target's unit: its
+levels always reach to zero, so that targets between 420 and 500 would have a sixth of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ KerasModel = Any
 _KINDS = ("numbers", "missing", "one_hot")
 """Layers of a table's preprocessing, and the kinds of the parts that they become."""
 EMBEDDINGS = "embeddings"
+TARGET_UNITS = "target_units"
 _FORECASTS = "forecasts"
 MOST_CODES = 4096
 """Codes of embedded columns together. Each takes a number of the prepared row, and so a byte of a microcontroller's
@@ -39,14 +42,15 @@ class Preparation:
             a prepared series ends with a 1, or a 0 where it is padding (all its values NaN). The windows of forecasts
             are one part of the kind ``windows``: each channel is an input by itself, its changes since its last value
             times its ``factor``, cut into segments of ``segment`` steps; what is answered for it is turned into values
-            by its ``spread``.
+            by its ``spread``. A regression's last part is of the kind ``target_units``: what the file answers is
+            multiplied by its ``scale``, and its ``shift`` is added.
     """
 
     parts: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def of(cls, core: KerasModel) -> tuple[Preparation, KerasModel] | None:
-        """Cut a core where preprocessing ends.
+        """Cut a core where preprocessing ends, and before its answers get the units of the target.
 
         Returns:
             The preprocessing, and the rest of the model, which shares its weights except for tables of embeddings. None
@@ -55,6 +59,11 @@ class Preparation:
         layers = {layer.name: layer for layer in core.layers}
         if _FORECASTS in layers:
             return _of_forecast(core, layers["segments"], layers[_FORECASTS])
+        if TARGET_UNITS in layers:
+            units = layers[TARGET_UNITS]
+            found = cls.of(type(core)(core.inputs[0], units.input, name="core"))
+            settings = {each: list(units.get_config()[each]) for each in _SETTINGS[TARGET_UNITS]}
+            return found and (cls((*found[0].parts, {"kind": TARGET_UNITS, **settings})), found[1])
         for name, kind in _CHANNELS.items():
             if name in layers and len(layers[name].output.shape) == len(layers[name].input.shape) > 2:
                 shape = [int(size) for size in layers[name].input.shape[1:]]
@@ -100,11 +109,11 @@ class Preparation:
         """Shape of one encoded row, as far as it is used."""
         if "shape" in self.parts[0]:
             return tuple(self.parts[0]["shape"])
-        return (1 + max(int(column) for part in self.parts for column in part["columns"]),)
+        return (1 + max(int(column) for part in self.parts for column in part.get("columns", ())),)
 
     def compile(self) -> Any:
         """Return a function from encoded rows, float32 (n, width) or (n, …, channels), to prepared ones."""
-        steps = [_STEPS[part["kind"]](part) for part in self.parts]
+        steps = [_STEPS[part["kind"]](part) for part in self.parts if part["kind"] in _STEPS]
         if len(steps) == 1:
             return steps[0]
         return lambda rows: np.concatenate([step(rows) for step in steps], axis=1)
@@ -119,6 +128,14 @@ class Preparation:
         """Number of inputs that one row becomes: the channels of a forecast, else 1."""
         return int(self.shape[-1]) if self.takes_apart else 1
 
+    @cached_property
+    def _units(self) -> tuple[Array, Array] | None:
+        """Scale and shift of the answers; None where the file answers in the units of the target."""
+        last = self.parts[-1]
+        if last["kind"] != TARGET_UNITS:
+            return None
+        return np.asarray(last["scale"], np.float32), np.asarray(last["shift"], np.float32)
+
     def finish(self, rows: Array, answers: Array) -> Array:
         """Return the answers for rows from those for their inputs.
 
@@ -127,8 +144,12 @@ class Preparation:
             answers: What the file says of each input, float32 (n · inputs of a row, numbers).
 
         Returns:
-            float32 (n, outputs): for windows the values of each step, channel by channel; else the answers themselves.
+            float32 (n, outputs): for windows the values of each step, channel by channel; else the answers in the
+            units of the target.
         """
+        if self._units is not None:
+            scale, shift = self._units
+            return answers * scale + shift
         if not self.takes_apart:
             return answers
         changes = answers.reshape(len(rows), self.inputs_of_row, -1).transpose(0, 2, 1)
@@ -251,6 +272,7 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pictures": ("shape", "center", "factor"),
     "series": ("shape", "center", "factor"),
     "windows": ("shape", "factor", "segment", "spread"),
+    TARGET_UNITS: ("scale", "shift"),
 }
 _STEPS: Mapping[str, Any] = {
     "numbers": _numbers,

@@ -263,13 +263,12 @@ class Workbench:
         return self._measured(path, core, name, "int8", preparation, INT8_TOLERANCE, ())
 
     def cut(self, core: Any) -> tuple[Preparation, Any]:
-        """Return the preprocessing of a network and the rest, answering in the user's units.
+        """Return the preprocessing of a network and the rest, answering in the units of training.
 
         Raises:
             ExportError: If what comes before the first trained layer can't be left to the caller.
         """
-        model = fold(with_target_units(core, self.prepared.statistics), target_units=True).model
-        found = Preparation.of(model)
+        found = Preparation.of(with_target_units(fold(core).model, self.prepared.statistics))
         if found is None:
             raise ExportError(
                 Finding(

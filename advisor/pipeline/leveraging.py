@@ -23,7 +23,6 @@ from advisor.pipeline.preparation import Prepared
 from advisor.pipeline.progress import Progress, Silent
 from advisor.pipeline.reusing_steps import lower
 from advisor.pipeline.work import Work
-from advisor.training.epoch import scaled_targets
 
 WAYS = {
     "reuse": "advisor.pipeline.reusing",
@@ -385,5 +384,5 @@ def row_losses(prepared: Prepared, core: Any) -> Array:
     if task in ("binary", "multilabel"):
         p = np.clip(answers, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
         return np.asarray(-(val.y * np.log(p) + (1 - val.y) * np.log(1 - p)).mean(axis=1))
-    wanted = scaled_targets(val, prepared.statistics).reshape(len(val), -1)
+    wanted = prepared.statistics.scaled(val.y).reshape(len(val), -1)
     return np.asarray(((answers.reshape(len(val), -1) - wanted) ** 2).mean(axis=1))

@@ -15,8 +15,9 @@ NOTES = {
     "series": "each prepared step ends with a 1, or with a 0 where it is padding and its values are 0",
     "windows": "each channel is an input by itself: (value - last value) * factor, cut into segments; "
     "forecast = answer * spread + last value",
+    "target_units": "prediction = answer * scale + shift",
 }
-"""Kind of the prepared inputs → what their caller must know besides."""
+"""Kind of a part of the preparation → what their caller must know besides."""
 
 
 def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folder: Path) -> None:

@@ -22,14 +22,6 @@ def permutation(seed: int, epoch: int, rows: int) -> Array:
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
 
 
-def scaled_targets(part: Part, statistics: Statistics | None) -> Array:
-    """Return the targets that the network learns: shifted and divided as the statistics say."""
-    if statistics is None or statistics.target_mean is None or statistics.target_scale is None:
-        return part.y
-    scaled: Array = (part.y.astype(np.float64) - statistics.target_mean) / statistics.target_scale
-    return scaled.astype(np.float32)
-
-
 class EpochGraph:
     """Model, data, optimizer variables and the compiled functions over them.
 
@@ -75,7 +67,7 @@ class EpochGraph:
     def _constants(self, part: Part, train: Part, statistics: Statistics | None) -> tuple[Any, Any, Any]:
         tf, recipe = self._tf, self._recipe
         weights = class_weights(train.y, recipe.task) if recipe.class_weighting == "balanced" else None
-        y = scaled_targets(part, statistics)
+        y = part.y if statistics is None else statistics.scaled(part.y)
         return (
             tf.constant(part.x),
             tf.constant(y),

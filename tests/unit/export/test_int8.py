@@ -99,6 +99,26 @@ def test_a_file_all_in_8_bits_answers_nearly_like_the_network(core, tmp_path, in
 
 
 @pytest.mark.parametrize("integers", [False, True])
+def test_answers_far_from_zero_have_all_levels_for_themselves(core, tmp_path, integers):
+    """What 8 bits lose doesn't depend on the target's unit: 450 megawatts, give or take 17, or their standard score."""
+    centered = core.get_layer("output").input
+    plain = keras.Model(core.inputs[0], keras.layers.Dense(1, name="output")(centered))
+    units = layer_classes(keras).target_units(scale=[17.0], shift=[450.0], name="target_units")
+    delivered = keras.Model(core.inputs[0], units(plain.outputs[0]))
+    lost = []
+    for model, scale in ((plain, 1.0), (delivered, 17.0)):
+        preparation, rest = Preparation.of(model)
+        again = Preparation.from_dict(preparation.to_dict())
+        path = tmp_path / "model.tflite"
+        export_full_int8(rest, path, again.compile()(ROWS), integers=integers)
+        runtime = PreparedRuntime(path, again)
+        answers = runtime.predict(ROWS)
+        assert np.array_equal(runtime.predict_row(ROWS[0]), answers[0])
+        lost.append(np.abs(answers - np.asarray(model(ROWS))).max() / scale)
+    assert lost[1] == pytest.approx(lost[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("integers", [False, True])
 def test_activations_in_16_bits_lose_less_than_half_of_what_those_in_8_lose(core, tmp_path, integers):
     preparation, rest = Preparation.of(core)
     path, prepared, expected = tmp_path / "model.tflite", preparation.compile()(ROWS), np.asarray(core(ROWS))
