@@ -185,7 +185,8 @@ def _with_tables(rest: KerasModel, embeddings: Any) -> KerasModel:
     """Put a layer before the rest that has the tables of embeddings as kernels.
 
     What is looked up for a category is the product of its one-hot numbers with the table, which exists in 8 bits.
-    The encoder gives codes that are there only, so that none has no row.
+    The encoder gives codes that are there only, so that none has no row. The rest isn't one layer behind the tables but
+    layer by layer, so that each can be compressed.
     """
     import keras
 
@@ -200,8 +201,15 @@ def _with_tables(rest: KerasModel, embeddings: Any) -> KerasModel:
         parts.append(keras.layers.Dense(size, use_bias=False, name=name)(inputs[:, first : first + codes]))
         tables[name] = table
         first += codes
-    joined = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="prepared")(parts)
-    whole = keras.Model(inputs, rest(joined), name="rest")
+    tensor = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="prepared")(parts)
+
+    def put_behind(layer: Any, *values: Any, **others: Any) -> Any:
+        nonlocal tensor
+        tensor = layer(*values, **others)
+        return tensor
+
+    keras.models.clone_model(rest, tensor, clone_function=lambda layer: layer, call_function=put_behind)
+    whole = keras.Model(inputs, tensor, name="rest")
     for name, table in tables.items():
         whole.get_layer(name).set_weights([table])
     return whole
