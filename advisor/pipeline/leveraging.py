@@ -247,7 +247,7 @@ class _Stage:
         return self._judged(kind, body, tried)
 
     def _tries(self, work: Work, body: PretrainedBody, left: int) -> list[tuple[int, Trial]]:
-        """Keep as many layers as possible first, then fewer, as long as that gets better."""
+        """Keep as many layers as possible first, then fewer."""
         waiting = list(_tries_of(work, body))
         done: list[tuple[int, Trial]] = []
         for number, each in enumerate(waiting):
@@ -280,8 +280,6 @@ class _Stage:
                 self.tell(event)
             self.trials.append(trial)
             done.append((each.count, trial))
-            if len(done) > 1 and done[-1][1].judged >= done[-2][1].judged:
-                break
         return done
 
     def _candidate(self, body: PretrainedBody, each: _Try, layers: int) -> Candidate:
@@ -338,11 +336,11 @@ def _has_gaps(array: Array) -> bool:
 
 
 def _tries_of(work: Work, body: PretrainedBody) -> Iterator[_Try]:
-    """Yield how many layers to keep, from the top downwards, as many as the rulebook allows."""
+    """Yield how many layers to keep, from the top downwards, as many as the rulebook allows, evenly spread."""
     weights = {name: tuple(arrays) for name, arrays in body.weights.items()}
     most = 1 if body.kind == "unsupervised" else max(1, int(work.values["reuse_tries"]))
     if body.network is None:
-        for count in range(len(body.layers), max(0, len(body.layers) - most), -1):
+        for count in _downwards(len(body.layers), most):
             settings, network = dict(body.settings), None
             if body.forms:
                 network = partial(recurrent, forms=body.forms[:count])
@@ -351,7 +349,7 @@ def _tries_of(work: Work, body: PretrainedBody) -> Iterator[_Try]:
         return
     trunk = body.network
     cuts: Sequence[Cut] = trunk.cuts
-    for cut in list(reversed(cuts))[:most]:
+    for cut in [cuts[count - 1] for count in _downwards(len(cuts), most)]:
         dropped = len(cuts[-1].kernels) - len(cut.kernels)
         above = dropped if work.values["dropped_layers"] == "replace" else 0
         prepared_kind = work.prepared.encoder.inputs.kind
@@ -362,6 +360,12 @@ def _tries_of(work: Work, body: PretrainedBody) -> Iterator[_Try]:
         if "embeddings" in weights:
             kept["embeddings"] = weights["embeddings"]
         yield _Try(len(cut.kernels), graft, kept)
+
+
+def _downwards(highest: int, most: int) -> list[int]:
+    """Return at most so many of the numbers from the highest down to 1, the highest first."""
+    count = min(most, highest)
+    return [highest - step * (highest - 1) // max(1, count - 1) for step in range(count)]
 
 
 def _laid_out(trunk: Any, body: PretrainedBody, kind: str) -> tuple[int, ...] | None:
