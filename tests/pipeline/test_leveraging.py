@@ -60,7 +60,7 @@ def test_layers_of_a_run_on_the_same_problem_are_kept_and_everything_tried_is_to
     assert told["outcome"] == "kept"
     assert told["gain"] > told["error"] > 0
     assert min(told["losses"]) < told["scratch_loss"]
-    assert told["layers"][0] == 2
+    assert told["layers"] == [2, 1]
     assert told["notes"][0] == "Its inputs are the same as yours."
     assert told["notes"][1] == "Its layers keep their configuration: dense_1 (16), dense_2 (16) with selu."
     origins = [(each["origin"], each["kept"]) for each in reused.metrics["trials"]]

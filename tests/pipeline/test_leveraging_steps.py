@@ -16,7 +16,7 @@ from advisor.export.onnx import save_onnx, verify_onnx
 from advisor.interfaces.cli.main import run as command
 from advisor.pipeline import Request, train_network
 from advisor.pipeline.fitting import candidates
-from advisor.pipeline.leveraging import _tries_of
+from advisor.pipeline.leveraging import _downwards, _tries_of
 from advisor.pipeline.preparation import prepare
 from advisor.pipeline.progress import Silent
 from advisor.pipeline.reusing import pretrained_body
@@ -50,6 +50,21 @@ def texts(count, seed):
     labels = draw.integers(0, 2, count)
     words = [" ".join(draw.choice([*(good if label else bad), "the", "was", "so"], 5)) for label in labels]
     return pl.DataFrame({"text": words, "y": np.where(labels, "plus", "minus")})
+
+
+@pytest.mark.parametrize(
+    ("highest", "most", "expected"),
+    [
+        (1, 5, [1]),
+        (4, 5, [4, 3, 2, 1]),
+        (5, 5, [5, 4, 3, 2, 1]),
+        (9, 5, [9, 7, 5, 3, 1]),
+        (20, 2, [20, 1]),
+        (3, 1, [3]),
+    ],
+)
+def test_numbers_of_layers_are_tried_from_all_of_them_down_to_the_lowest(highest, most, expected):
+    assert _downwards(highest, most) == expected
 
 
 def problem(**facts):
