@@ -50,5 +50,5 @@ def test_the_plan_says_that_each_beginning_is_carried_out_and_what_it_costs(prob
     plan = {step["step"]: step for step in recommend({**problem, **GIVEN}).to_dict()["plan"]}
     for kind in ("reuse", "unsupervised", "auxiliary"):
         assert plan[f"pretrain_{kind}"]["status"] == "carried_out"
-    assert "up to 3 further trainings" in plan["pretrain_reuse"]["does"]
+    assert "up to 5 further trainings" in plan["pretrain_reuse"]["does"]
     assert "a training on the similar task" in plan["pretrain_auxiliary"]["does"]
