@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from advisor.export.int8 import write_c_array
+from advisor.export.preparation import TARGET_UNITS
 from advisor.pipeline.compressing import Compressed
 from advisor.pipeline.device import WIDE
 from advisor.pipeline.preparation import Prepared
@@ -15,7 +16,7 @@ NOTES = {
     "series": "each prepared step ends with a 1, or with a 0 where it is padding and its values are 0",
     "windows": "each channel is an input by itself: (value - last value) * factor, cut into segments; "
     "forecast = answer * spread + last value",
-    "target_units": "prediction = answer * scale + shift",
+    TARGET_UNITS: "prediction = answer * scale + shift",
 }
 """Kind of a part of the preparation → what their caller must know besides."""
 
@@ -32,11 +33,14 @@ def write_for_microcontrollers(prepared: Prepared, compressed: Compressed, folde
     chosen = compressed.delivered
     assert chosen.preparation is not None  # files all in integers begin behind the preprocessing
     wide = chosen.name.startswith(WIDE)
+    parts = chosen.preparation.to_dict()
+    behind = [part for part in parts if part["kind"] == TARGET_UNITS]
     notes = {
-        "prepared inputs": json.dumps(chosen.preparation.to_dict()),
+        "prepared inputs": json.dumps([part for part in parts if part not in behind]),
+        **({"answers": json.dumps(behind)} if behind else {}),
         "classes": json.dumps(prepared.encoder.labels.tolist()),
         "inputs and outputs": f"{'int16' if wide else 'int8'}; scale and zero point stand in the file",
     }
-    kinds = {part["kind"] for part in chosen.preparation.parts}
+    kinds = {part["kind"] for part in parts}
     notes |= {kind: note for kind, note in NOTES.items() if kind in kinds}
     write_c_array(folder / chosen.artifact.path, folder / HEADER, notes, wide_activations=wide)

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import polars as pl
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 import advisor
 from advisor.builder import with_target_units
@@ -91,7 +92,11 @@ def test_budgets_that_nothing_can_meet_together_are_answered_with_what_came_clos
     out = tmp_path / "run"
     arguments = ["train", "--data", str(table), "--target", "y", "--out", str(out), "--problem", str(problem)]
     assert advisor_command([*arguments, "--no-progress", "--time-budget", str(SECONDS)]) == 1
-    assert "MISSED" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "MISSED" in shown
+    metrics = advisor.load_run(out).metrics
+    concluding = metrics["comparison"][len(metrics["baselines"]) :]
+    assert " ".join(concluding) in shown
     found = document(out)
     assert "can be met together" in found["closest"]
     assert found["closest"].count("is met by nothing; closest came") == 2
@@ -249,6 +254,30 @@ def test_a_microcontroller_gets_integers_and_a_c_array_and_onnx_where_asked(tabl
     rows = pl.read_csv(table).head(50)
     spread = float(np.std(run.predict(rows, runtime="keras")))
     assert np.median(np.abs(run.predict(rows) - run.predict(rows, runtime="keras"))) < 0.5 * spread
+    np.testing.assert_allclose(as_the_header_says(text, rows.drop("y").to_numpy()), run.predict(rows), rtol=1e-4)
+
+
+def as_the_header_says(header, rows):
+    """Predict with nothing but the C header: its bytes, its numbers, and its sentence on what an answer is."""
+    content = bytes(int(each, 16) for each in re.findall(r"0x(..)", header))
+    (numbers,) = json.loads(re.search("// prepared inputs: (.*)", header)[1])
+    (units,) = json.loads(re.search("// answers: (.*)", header)[1])
+    assert "// target_units: prediction = answer * scale + shift" in header
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    inputs, outputs = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    bounds = np.iinfo(inputs["dtype"])
+    found = []
+    for row in rows[:, numbers["columns"]]:
+        prepared = ((row - numbers["center"]) * numbers["factor"]).astype(np.float32)
+        scale, zero = inputs["quantization"]
+        integers = np.clip(np.rint(prepared / scale) + zero, bounds.min, bounds.max).astype(inputs["dtype"])
+        interpreter.set_tensor(inputs["index"], integers[None])
+        interpreter.invoke()
+        scale, zero = outputs["quantization"]
+        answer = (interpreter.get_tensor(outputs["index"])[0].astype(float) - zero) * scale
+        found.append(answer * units["scale"] + units["shift"])
+    return np.concatenate(found)
 
 
 def test_a_microcontroller_gets_its_integers_at_any_cost_and_the_cost_is_a_requirement_that_is_missed(table, tmp_path):

@@ -270,7 +270,8 @@ def _page(run: Run) -> str:
     for title, values in models.items():
         value = values.get(primary)
         lines.append(f"  {title:<{width}}  {primary} {'undefined' if value is None else format(value, '.4g')}")
-    lines += ["", *(line for each in metrics["comparison"][-1:] for line in textwrap.wrap(each, 100)), ""]
+    concluding = " ".join(metrics["comparison"][len(metrics["baselines"]) :])
+    lines += ["", *textwrap.wrap(concluding, 100), ""]
     lines += requirement_lines(run.requirements)
     if run.closest:
         lines += ["", *textwrap.wrap(run.closest, 100)]
