@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from advisor.artifacts import Array, Artifact
 from advisor.errors import ArtifactError, Finding, StorageError
-from advisor.export.compare import TOLERANCES, Predict, Rows, verify
+from advisor.export.compare import TOLERANCES, Rows, verify
 from advisor.export.failures import exporting, first_line
 from advisor.export.keras_format import KerasModel, predictor
 from advisor.export.quiet import quiet
@@ -153,7 +154,29 @@ def check_saved_model(folder: Path) -> None:
         raise ArtifactError(Finding("A103", str(graph), f"the graph uses {', '.join(unsafe)}.", hint))
 
 
-def load_saved_model(folder: Path) -> Predict:
+@dataclass(frozen=True)
+class SavedModelRuntime:
+    """A loaded SavedModel, called like a function from rows to answers.
+
+    Attributes:
+        loaded: What TensorFlow loaded; the graph's variables live only as long as it does.
+        serve: Its endpoint ``serve``.
+    """
+
+    loaded: Any
+    serve: Any
+
+    def __call__(self, rows: Rows) -> Array:
+        """Return the answers, (n, outputs), for encoded rows (n, width) or raw columns by name."""
+        import tensorflow as tf
+
+        inputs: Any
+        inputs = tf.constant(rows) if isinstance(rows, np.ndarray) else {n: tf.constant(c) for n, c in rows.items()}
+        answers: Array = self.serve(inputs).numpy()
+        return answers
+
+
+def load_saved_model(folder: Path) -> SavedModelRuntime:
     """Check a SavedModel, load it in TensorFlow alone, and return its ``serve`` endpoint as a function of rows.
 
     Args:
@@ -176,15 +199,7 @@ def load_saved_model(folder: Path) -> Predict:
         raise ArtifactError(
             Finding("A102", str(folder), f"the SavedModel can't be loaded: {first_line(error)}", "Export it again.")
         ) from error
-
-    def predict(rows: Rows) -> Array:
-        inputs: Any
-        inputs = tf.constant(rows) if isinstance(rows, np.ndarray) else {n: tf.constant(c) for n, c in rows.items()}
-        answers: Array = serve(inputs).numpy()
-        return answers
-
-    predict.loaded = loaded  # type: ignore[attr-defined]  # the graph's variables live only as long as the loaded object
-    return predict
+    return SavedModelRuntime(loaded, serve)
 
 
 def verify_saved_model(

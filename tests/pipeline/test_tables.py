@@ -14,6 +14,7 @@ import pytest
 
 import advisor
 from advisor.errors import ArtifactError, ProblemError, RequestError
+from advisor.interfaces.cli.train import _page
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,7 @@ def test_a_run_beats_its_baselines_on_a_table_with_every_kind_of_column(mixed_ru
     *_, judged, open_question = metrics["comparison"]
     assert "linear model" in judged
     assert open_question == "Whether the simpler models keep what is required here was not measured."
+    assert f"{judged} {open_question}" in " ".join(_page(mixed_run).split())
 
 
 def test_a_run_folder_holds_what_is_promised_and_its_manifest_agrees(mixed_run):

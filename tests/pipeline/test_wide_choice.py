@@ -11,6 +11,7 @@ import pytest
 
 import advisor
 from advisor.data import infer_schema, open_source
+from advisor.data.encoding import Encoder
 from advisor.data.limits import ReadingLimits, limits_before_reading
 from advisor.data.wide_choice import choose_wide
 from advisor.errors import BuildError, DataError
@@ -52,7 +53,8 @@ def test_naming_a_cross_asks_for_a_wide_path(table: pl.DataFrame) -> None:
     assert source.profile.facts["architecture"] == "wide_and_deep"
     assert source.profile.facts["wide_features"] == 1
     assert source.encoder.inputs.details["wide"]["crosses"] == [["color", "sure"], ["color", "zone"]]
-    again = type(source.encoder).from_contract(source.encoder.contract())  # type: ignore[attr-defined]
+    assert isinstance(source.encoder, Encoder)
+    again = Encoder.from_contract(source.encoder.contract())
     assert again.inputs == source.encoder.inputs
 
 

@@ -47,6 +47,17 @@ class _PlainRoute(APIRoute):
         return handler
 
 
+class _Described(FastAPI):
+    """An application that describes its routes in an OpenAPI document of our own."""
+
+    def __init__(self, settings: Settings, **others: Any) -> None:
+        super().__init__(**others)
+        self._settings = settings
+
+    def openapi(self) -> dict[str, Any]:
+        return openapi.document_of(self, self._settings)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Make the application.
 
@@ -73,7 +84,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await app.state.jobs.close()
             app.state.jobs = None
 
-    app = FastAPI(
+    app = _Described(
+        settings,
         title="Advisor",
         version=openapi.version(),
         description=openapi.description(settings),
@@ -96,7 +108,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         add_refusals(app)
     _add_watching(app, metrics)
     add_pages(app, settings)
-    app.openapi = lambda: openapi.document_of(app, settings)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 
